@@ -1,0 +1,112 @@
+#pragma once
+
+#include "lib/cli/tool.hpp"
+#include "lib/core/result.hpp"
+#include "lib/mail/frame.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mgw::cli
+{
+
+enum class Kind : char { automatic, message, mbox, frames };
+enum class BlockMode : char { automatic, keep, strip };
+
+/// --input, --output, --block, --key-file and the operands.
+struct StreamOptions {
+    Kind input = Kind::automatic;
+    Kind output = Kind::automatic;
+    BlockMode block = BlockMode::automatic;
+    std::string key_file;
+    std::vector<std::string> operands; ///< files, mboxes, Maildirs, folders of messages
+};
+
+/// --client-ip, --helo, --from, --to, --trust-received: the envelope of messages that bring none.
+struct EnvelopeOptions {
+    std::string client_ip;
+    std::string client_name;
+    std::string helo;
+    std::optional<std::string> from;
+    std::vector<std::string> to;
+    unsigned trust_received = 0;
+};
+
+void declare_stream_options(Tool& tool, CLI::App& app, StreamOptions& options);
+void declare_envelope_options(Tool& tool, CLI::App& app, EnvelopeOptions& options);
+
+/// One transaction as it came in, with what is needed to write it back octet for octet.
+struct Item {
+    mail::Frame frame;       ///< in kinds message and mbox one member
+    Kind kind = Kind::message;
+    std::string prefix;      ///< the From line as it stood (message, mbox), with its line end
+    std::string original;    ///< mbox: the raw text of the message, quoted as it stood, with what follows it
+    std::string trailer;     ///< mbox: the empty line after the message
+    std::string name;        ///< file or "standard input", and the position, for complaints
+    bool block_was_believed = false;
+};
+
+/// Reads transactions of any kind from a descriptor or from operands. Never waits while it holds a whole one.
+class Input {
+public:
+    Input(Tool& tool, const StreamOptions& options, const EnvelopeOptions& envelope, int fd = 0);
+    ~Input();
+    Input(Input&&) noexcept;
+
+    /// The next transaction, waiting for it; nothing at the end. Errors end the stream: Status::data for an operand that cannot
+    /// be read, Status::temp_fail for empty input or a broken frame.
+    Result<std::optional<Item>> next();
+    /// Only for frames on a descriptor: reads what is there (waits for at least one octet) and says whether more may come.
+    Result<bool> read_some();
+    /// A transaction that is complete already; never reads.
+    Result<std::optional<Item>> take();
+    /// True when `read_some` and `take` may be used: frames, or standard input.
+    bool is_stream() const;
+    Kind kind() const;
+    int fd() const;
+    std::size_t buffered_octets() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// Writes an item whose members may have changed: message with or without a block and its tag, mboxrd, or a frame.
+/// An mbox item whose message did not change is written as it stood.
+std::string output_octets(const Item& item, Kind kind, BlockMode block, const std::string& key);
+
+/// What a sink (mgw-queue add, mgw-send) reads and answers.
+///
+///     SinkStream in(tool, options.stream, options.envelope);
+///     in.ready();                                   // "MGW1 sink"
+///     while (auto batch = in.wait()) { if (batch->empty()) break; … commit … in.answer(frame, results); }
+class SinkStream {
+public:
+    SinkStream(Tool& tool, const StreamOptions& options, const EnvelopeOptions& envelope, int in_fd = 0, int out_fd = 1);
+
+    bool frames() const { return input_.kind() == Kind::frames; }
+    /// Prints "MGW1 sink" in frames; nothing otherwise.
+    Result<void> ready();
+    /// All transactions that wait, at least one; an empty list at the end of input.
+    Result<std::vector<Item>> wait();
+    /// False once nobody reads the answers: then nothing may be committed.
+    bool has_reader() const;
+    /// Prints one line for each original recipient and "done" (frames). `results` holds one answer for each final
+    /// recipient of the first member; they are folded here.
+    Result<void> answer(const mail::Frame& frame, const std::vector<mail::Answer>& results);
+    /// Status for the exit of a run over messages: ok, temp_fail if any result was 4xx, refused if any was 5xx.
+    Status status() const { return status_; }
+
+    Input& input() { return input_; }
+
+private:
+    Tool& tool_;
+    Input input_;
+    int out_fd_;
+    Status status_ = Status::ok;
+};
+
+} // namespace mgw::cli

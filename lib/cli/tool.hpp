@@ -1,0 +1,91 @@
+#pragma once
+
+#include "lib/core/clock.hpp"
+#include "lib/core/limits.hpp"
+#include "lib/core/log.hpp"
+#include "lib/core/random.hpp"
+#include "lib/core/result.hpp"
+#include "lib/core/sandbox.hpp"
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI
+{
+class App;
+class Option;
+} // namespace CLI
+
+namespace mgw::cli
+{
+
+/// What a shell completes for an option's value.
+enum class Complete : char { none, file, directory };
+
+/// Options that every tool has, spelt the same in all of them.
+struct CommonOptions {
+    std::string config;                       ///< --config FILE (TOML); read before the others count
+    std::string log;                          ///< --log FILE|-|syslog|journald
+    bool log_redact = false;                  ///< --log-redact
+    bool explain = false;                     ///< --explain, to standard error
+    bool json = false;                        ///< --json
+    bool dry_run = false;                     ///< --dry-run
+    bool check = false;                       ///< --check: test the configuration without acting
+    SandboxMode sandbox = SandboxMode::automatic; ///< --sandbox auto|require|off
+    std::optional<std::uint64_t> seed;        ///< --seed N
+    Limits limits;
+};
+
+/// One executable: its options, its run, its exit status. See any tools/mgw-NAME/main.cpp.
+class Tool {
+public:
+    Tool(std::string name, std::string summary);
+    ~Tool();
+    Tool(const Tool&) = delete;
+    Tool& operator=(const Tool&) = delete;
+
+    CLI::App& app();
+    const std::string& name() const { return name_; }
+    /// A subcommand of the tool.
+    CLI::App& command(const std::string& name, const std::string& summary);
+    /// Declares what a value may be; the choices reach help, manual page and completions.
+    CLI::Option* choices(CLI::Option* option, std::initializer_list<const char*> values);
+    /// Declares how a shell completes the value.
+    CLI::Option* hint(CLI::Option* option, Complete complete);
+
+    /// Options, MGW_… environment and configuration file. A status where there is nothing left to do (--help, --version,
+    /// --generate, usage and configuration errors, which are reported here), else nothing.
+    std::optional<int> parse(int argc, char** argv);
+
+    const CommonOptions& common() const { return common_; }
+    /// Fixed by SOURCE_DATE_EPOCH.
+    const Clock& clock() const { return clock_; }
+    /// From the kernel, or fixed by --seed.
+    Random& random() { return random_; }
+    /// Where records go; opened by run().
+    Log& log() { return log_; }
+    /// --explain text: one line to standard error when --explain was given.
+    void explain(const std::string& line) const;
+    /// "mgw-NAME: message" and a hint line on standard error.
+    void complain(const Error& error) const;
+    void warn(const std::string& message) const;
+
+    /// Does the work: opens the log, is the one net for exceptions (Status::temp_fail), reports an error, flushes and checks standard
+    /// output, returns the exit status. SIGPIPE is ignored.
+    int run(const std::function<Result<Status>()>& work);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+    std::string name_;
+    CommonOptions common_;
+    Clock clock_;
+    Random random_;
+    Log log_;
+};
+
+} // namespace mgw::cli

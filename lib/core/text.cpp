@@ -1,0 +1,228 @@
+#include "lib/core/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace mgw
+{
+
+bool iequals(std::string_view a, std::string_view b)
+{
+    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool istarts_with(std::string_view text, std::string_view prefix)
+{
+    return text.size() >= prefix.size() && iequals(text.substr(0, prefix.size()), prefix);
+}
+
+bool iends_with(std::string_view text, std::string_view suffix)
+{
+    return text.size() >= suffix.size() && iequals(text.substr(text.size() - suffix.size()), suffix);
+}
+
+std::size_t ifind(std::string_view text, std::string_view needle)
+{
+    const auto at = std::search(text.begin(), text.end(), needle.begin(), needle.end(),
+                                [](char x, char y) { return lower(x) == lower(y); });
+    return at == text.end() && !needle.empty() ? std::string_view::npos : static_cast<std::size_t>(at - text.begin());
+}
+
+std::string to_lower(std::string_view text)
+{
+    std::string out(text);
+    std::ranges::transform(out, out.begin(), lower);
+    return out;
+}
+
+std::string_view trim(std::string_view text)
+{
+    const auto is_space = [](char c) { return is_blank(c) || c == '\r' || c == '\n'; };
+    while (!text.empty() && is_space(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back()))
+        text.remove_suffix(1);
+    return text;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator)
+{
+    std::vector<std::string_view> out;
+    for (;;) {
+        const auto at = text.find(separator);
+        out.push_back(text.substr(0, at));
+        if (at == std::string_view::npos)
+            return out;
+        text.remove_prefix(at + 1);
+    }
+}
+
+std::vector<std::string_view> split_blanks(std::string_view text)
+{
+    std::vector<std::string_view> out;
+    std::size_t i = 0;
+    while (i < text.size()) {
+        while (i < text.size() && is_blank(text[i]))
+            ++i;
+        std::size_t end = i;
+        while (end < text.size() && !is_blank(text[end]))
+            ++end;
+        if (end > i)
+            out.push_back(text.substr(i, end - i));
+        i = end;
+    }
+    return out;
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text)
+{
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size())
+        return std::nullopt;
+    return value;
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text)
+{
+    if (text.empty())
+        return std::nullopt;
+    unsigned shift = 0;
+    switch (lower(text.back())) {
+    case 'k': shift = 10; break;
+    case 'm': shift = 20; break;
+    case 'g': shift = 30; break;
+    default: break;
+    }
+    if (shift != 0)
+        text.remove_suffix(1);
+    const auto value = parse_number(text);
+    if (!value || *value > (UINT64_MAX >> shift))
+        return std::nullopt;
+    return *value << shift;
+}
+
+std::string hex(std::string_view octets)
+{
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string out;
+    out.reserve(octets.size() * 2);
+    for (const char c : octets) {
+        out += digits[static_cast<unsigned char>(c) >> 4];
+        out += digits[static_cast<unsigned char>(c) & 15];
+    }
+    return out;
+}
+
+std::string xtext(std::string_view octets)
+{
+    static constexpr char digits[] = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : octets) {
+        const auto u = static_cast<unsigned char>(c);
+        if (u >= 33 && u <= 126 && c != '+' && c != '=') {
+            out += c;
+        } else {
+            out += '+';
+            out += digits[u >> 4];
+            out += digits[u & 15];
+        }
+    }
+    return out;
+}
+
+namespace
+{
+
+int hex_value(char c)
+{
+    if (is_digit(c))
+        return c - '0';
+    const char l = lower(c);
+    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+} // namespace
+
+std::string from_xtext(std::string_view text)
+{
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '+' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
+            out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
+            i += 2;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
+namespace
+{
+
+/// Octets of the well-formed UTF-8 sequence at the start of `s` (RFC 3629), 0 if there is none.
+std::size_t utf8_sequence(std::string_view s)
+{
+    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+    const auto tail = [&](std::size_t i) { return i < s.size() && (at(i) & 0xC0) == 0x80; };
+    const unsigned char c = at(0);
+    if (c < 0x80)
+        return 1;
+    if (c >= 0xC2 && c <= 0xDF)
+        return tail(1) ? 2 : 0;
+    if ((c & 0xF0) == 0xE0) {
+        if (!tail(1) || !tail(2) || (c == 0xE0 && at(1) < 0xA0) || (c == 0xED && at(1) > 0x9F))
+            return 0;
+        return 3;
+    }
+    if (c >= 0xF0 && c <= 0xF4) {
+        if (!tail(1) || !tail(2) || !tail(3) || (c == 0xF0 && at(1) < 0x90) || (c == 0xF4 && at(1) > 0x8F))
+            return 0;
+        return 4;
+    }
+    return 0;
+}
+
+} // namespace
+
+std::string printable(std::string_view octets, std::size_t limit_octets)
+{
+    std::string out;
+    while (!octets.empty()) {
+        const std::size_t n = utf8_sequence(octets);
+        if (out.size() + std::max<std::size_t>(n, 1) > limit_octets)
+            break;
+        const auto c = static_cast<unsigned char>(octets[0]);
+        // C1 control characters are C2 80 to C2 9F
+        const bool control = c < 32 || c == 127 || (n == 2 && c == 0xC2 && static_cast<unsigned char>(octets[1]) < 0xA0);
+        if (n == 0 || control)
+            out += '?';
+        else
+            out += octets.substr(0, n);
+        octets.remove_prefix(std::max<std::size_t>(n, 1));
+    }
+    return out;
+}
+
+std::string printable_ascii(std::string_view octets, std::size_t limit_octets)
+{
+    std::string out(octets.substr(0, limit_octets));
+    for (char& c : out)
+        if (static_cast<unsigned char>(c) < 32 || static_cast<unsigned char>(c) > 126)
+            c = '?';
+    return out;
+}
+
+bool is_valid_utf8(std::string_view octets)
+{
+    while (!octets.empty()) {
+        const std::size_t n = utf8_sequence(octets);
+        if (n == 0)
+            return false;
+        octets.remove_prefix(n);
+    }
+    return true;
+}
+
+} // namespace mgw

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "lib/core/result.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Text of protocols: ASCII only, no locale.
+namespace mgw
+{
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+bool iequals(std::string_view a, std::string_view b);
+bool istarts_with(std::string_view text, std::string_view prefix);
+bool iends_with(std::string_view text, std::string_view suffix);
+/// Position of `needle` in `text` without regard to case, or npos.
+std::size_t ifind(std::string_view text, std::string_view needle);
+std::string to_lower(std::string_view text);
+
+/// Without blanks, CR and LF at both ends.
+std::string_view trim(std::string_view text);
+
+/// Pieces between `separator`s; an empty text has one empty piece.
+std::vector<std::string_view> split(std::string_view text, char separator);
+/// Pieces between runs of blanks, none of them empty.
+std::vector<std::string_view> split_blanks(std::string_view text);
+
+/// A whole decimal number without sign; nothing if there is any other character or it does not fit.
+std::optional<std::uint64_t> parse_number(std::string_view text);
+/// A number with an optional suffix k, M or G (powers of 1024).
+std::optional<std::uint64_t> parse_size(std::string_view text);
+
+std::string hex(std::string_view octets);
+
+/// RFC 3461 section 4: every octet outside 33..126, and '+' and '=', becomes +XX.
+std::string xtext(std::string_view octets);
+/// Undoes xtext; a malformed +XX stays as it is.
+std::string from_xtext(std::string_view text);
+
+/// For people's eyes: control characters and invalid UTF-8 replaced by '?', at most `limit_octets`.
+std::string printable(std::string_view octets, std::size_t limit_octets = 400);
+/// As printable(), and octets above 126 replaced as well.
+std::string printable_ascii(std::string_view octets, std::size_t limit_octets = 400);
+bool is_valid_utf8(std::string_view octets);
+
+} // namespace mgw
