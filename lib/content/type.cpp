@@ -175,7 +175,8 @@ std::string_view true_type(std::string_view octets)
     for (const auto& sign : signs)
         if (stands_at(octets, sign.offset, sign.octets))
             return sign.type;
-    if (octets.starts_with("MZ") || octets.starts_with("ZM"))
+    if ((octets.starts_with("MZ") || octets.starts_with("ZM")) &&
+        text_type(octets.substr(0, head_octets)) != "text/plain")
         return program_type(octets);
     if (octets.starts_with("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv))
         return ole_type(octets);
