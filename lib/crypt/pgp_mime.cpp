@@ -57,8 +57,8 @@ std::string in_lines_of(const mail::Message& message, std::string_view text)
 /// The octets of an armored block behind its header lines, decoded as far as `chars` characters go.
 std::string armor_head(std::string_view armored, std::size_t chars)
 {
-    armored.remove_prefix(std::min(armored.size(), armored.find('\n') == std::string_view::npos ? armored.size()
-                                                                                              : armored.find('\n') + 1));
+    armored.remove_prefix(std::min(
+        armored.size(), armored.find('\n') == std::string_view::npos ? armored.size() : armored.find('\n') + 1));
     // header lines end with an empty one
     while (!armored.empty()) {
         const auto end = armored.find('\n');
@@ -100,7 +100,8 @@ Found find_pgp_mime(const std::vector<mail::Part>& parts, const Limits& limits)
     return found_pgp(Encrypted::pgp_mime, mail::decode(*children[1], limits.message_octets));
 }
 
-/// Armor with nothing but empty lines around it: where other text stands beside it, nobody could tell what was encrypted.
+/// Armor with nothing but empty lines around it: where other text stands beside it, nobody could tell what was
+/// encrypted.
 Found find_pgp_text(const mail::Part& part, const Limits& limits)
 {
     if (!part.body.contains(armor_begin) && part.encoding != mail::Encoding::base64)
@@ -183,7 +184,8 @@ void wrap(const mail::Message& message, std::string_view armored, Random& random
 {
     const std::string_view end = message.line_end();
     const std::string boundary = mail::make_boundary(armored, random);
-    std::string type = "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\";\n boundary=\"" + boundary + "\"";
+    std::string type =
+        "Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\";\n boundary=\"" + boundary + "\"";
     if (message.find("MIME-Version") == nullptr)
         type.insert(0, "MIME-Version: 1.0\n");
     bool is_placed = false;
@@ -199,8 +201,9 @@ void wrap(const mail::Message& message, std::string_view armored, Random& random
     if (!is_placed)
         edits.append_field(message, type);
     const std::string delimiter = "--" + boundary;
-    std::string body = mail::field_lines(delimiter + "\nContent-Type: application/pgp-encrypted\n"
-                                                     "Content-Description: PGP/MIME version identification\n\nVersion: 1\n\n" +
+    std::string body = mail::field_lines(delimiter +
+                                             "\nContent-Type: application/pgp-encrypted\n"
+                                             "Content-Description: PGP/MIME version identification\n\nVersion: 1\n\n" +
                                              delimiter +
                                              "\nContent-Type: application/octet-stream; name=\"encrypted.asc\"\n"
                                              "Content-Description: OpenPGP encrypted message\n"
@@ -229,7 +232,8 @@ Result<void> unwrap(const mail::Message& message, std::string_view entity, const
         if (!fields.ends_with('\n'))
             fields += message.line_end();
     }
-    if (has(inner.oddities(), mail::Oddity::no_header | mail::Oddity::header_ends_early) && !text.starts_with(message.line_end()))
+    if (has(inner.oddities(), mail::Oddity::no_header | mail::Oddity::header_ends_early) &&
+        !text.starts_with(message.line_end()))
         return fail(Status::data, "the decrypted entity has no header");
     bool is_placed = false;
     for (const auto& field : message.fields()) {
@@ -251,7 +255,8 @@ void unwrap_text(const mail::Message& message, std::string_view text, mail::Edit
     const mail::Field* encoding = message.find("Content-Transfer-Encoding");
     const std::string name = encoding == nullptr ? "7bit" : to_lower(message.value(*encoding));
     const bool is_plain = std::ranges::all_of(text, [](char c) {
-        return static_cast<unsigned char>(c) < 128 && (static_cast<unsigned char>(c) >= 32 || c == '\t' || c == '\r' || c == '\n');
+        return static_cast<unsigned char>(c) < 128 &&
+               (static_cast<unsigned char>(c) >= 32 || c == '\t' || c == '\r' || c == '\n');
     });
     std::string body = in_lines_of(message, text);
     if ((name == "7bit" && is_plain) || name == "8bit") {
