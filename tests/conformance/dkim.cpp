@@ -5,6 +5,7 @@
 #include "lib/core/fd.hpp"
 #include "lib/core/text.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -27,16 +28,16 @@ std::string zone_line(std::string_view name, std::string_view record)
     return out + "\n";
 }
 
-/// The time of the first t= of the signatures, so that x= does not matter; a signature without one is verified now.
+/// The latest t= of the signatures, so that x= does not matter; now for signatures without one.
 Time signing_time(const mail::Message& message)
 {
+    std::uint64_t latest = 0;
     for (const auto* field : message.find_all("DKIM-Signature")) {
         const auto value = message.value(*field);
         const auto tags = auth::parse_tags_leniently(value);
-        if (const auto seconds = parse_number(auth::tag_value(tags, "t").value_or("")))
-            return Time(std::chrono::seconds(*seconds));
+        latest = std::max(latest, parse_number(auth::tag_value(tags, "t").value_or("")).value_or(0));
     }
-    return Clock().now();
+    return latest > 0 ? Time(std::chrono::seconds(latest)) : Clock().now();
 }
 
 struct Case {
