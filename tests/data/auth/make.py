@@ -31,7 +31,7 @@ $ORIGIN example.net.
 @ A 192.0.2.7
 @ MX 10 mail
 mail A 192.0.2.7
-@ TXT "v=spf1 ip4:192.0.2.7 -all"
+@ TXT "v=spf1 ip4:192.0.2.7 ip4:127.0.0.1 -all"
 _dmarc TXT "v=DMARC1; p=reject; rua=mailto:dmarc@example.net"
 ed._domainkey TXT "v=DKIM1; k=ed25519; p={edpub}"
 rsa._domainkey TXT {txt("v=DKIM1; k=rsa; p=" + rsapub)}
@@ -115,7 +115,8 @@ w('sha1.eml', sign(clean, b'rsa', b'example.net', b'rsa-sha1'))
 w('testing-broken.eml', sign(clean, b'testing', b'example.net').replace(b'Tuesday', b'Friday'))
 w('revoked.eml', sign(clean, b'revoked', b'example.net'))
 w('temperror.eml', sign(clean, b'broken', b'example.net'))
-w('two-from.eml', b'From: boss@bank.example\n' + r)
+once = [b"from", b"to", b"subject"]
+w("two-from.eml", b"From: boss@bank.example\n" + sign(clean, b"rsa", b"example.net", include_headers=once))
 w('forged-results.eml', b'''Received: from a by b; Tue, 24 Nov 2026 05:47:30 +0000
 Authentication-Results: mx.example.org; dkim=pass header.d=bank.example
 authentication-results : (a (nested) comment) MX.EXAMPLE.ORG. 1;
