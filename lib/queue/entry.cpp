@@ -10,7 +10,8 @@ namespace mgw::queue
 namespace
 {
 
-/// Calls `use(key, value)` for each line up to an empty one; returns what follows that, or nothing if a line has no '='.
+/// Calls `use(key, value)` for each line up to an empty one; returns what follows that, or nothing if a line has no
+/// '='.
 template <class Use> std::optional<std::string_view> each_line(std::string_view text, Use use)
 {
     while (!text.empty()) {

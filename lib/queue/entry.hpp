@@ -17,8 +17,9 @@ namespace mgw::queue
 /// What the header of a MSG record says: lines "key=value", an empty line, the envelope block.
 struct Stored {
     bool quarantined = false;
-    std::vector<std::string> recipients; ///< numbers in the block that this record is for; the others are someone else's
-    std::string reason;                  ///< why it is in quarantine, for people
+    std::vector<std::string>
+        recipients;     ///< numbers in the block that this record is for; the others are someone else's
+    std::string reason; ///< why it is in quarantine, for people
     mail::Block block;
     std::string message; ///< the octets as received; empty where only the header was read
 };
@@ -55,12 +56,12 @@ struct Entry {
     std::vector<Pending> recipients;
     bool quarantined = false;
     bool held = false;
-    std::string reason;            ///< of quarantine or hold
-    std::uint64_t next_us = 0;     ///< due from then on; 0: at once
-    std::uint64_t born_us = 0;     ///< time of the MSG record
-    std::uint64_t event_us = 0;    ///< time of the last event that counts
+    std::string reason;         ///< of quarantine or hold
+    std::uint64_t next_us = 0;  ///< due from then on; 0: at once
+    std::uint64_t born_us = 0;  ///< time of the MSG record
+    std::uint64_t event_us = 0; ///< time of the last event that counts
     std::uint64_t octets = 0;
-    std::size_t segment = 0;       ///< where it is: what the store makes of these
+    std::size_t segment = 0; ///< where it is: what the store makes of these
     std::uint64_t offset = 0;
 
     std::uint64_t arrived_us() const { return (id >> 16) * 16; }
@@ -72,8 +73,8 @@ using Entries = std::map<Id, Entry>;
 /// The entry that a MSG record begins.
 Entry begin_entry(const RecordHead& head, const Stored& stored);
 
-/// Applies an event. Finished is finished, in whatever order events come; of the others the later one by `time_us` counts.
-/// False when the message is finished now.
+/// Applies an event. Finished is finished, in whatever order events come; of the others the later one by `time_us`
+/// counts. False when the message is finished now.
 bool apply(Entry& entry, Type type, std::uint64_t time_us, const Event& event);
 
 } // namespace mgw::queue

@@ -29,7 +29,7 @@ constexpr std::uint64_t largest_allocation = 8U << 20;
 
 bool set_lock(int fd)
 {
-    struct flock lock{};
+    struct flock lock {};
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
     return ::fcntl(fd, F_OFD_SETLK, &lock) == 0;
@@ -38,7 +38,7 @@ bool set_lock(int fd)
 /// Someone else's lock. An open file description lock can be asked for without taking it.
 bool is_locked(int fd)
 {
-    struct flock lock{};
+    struct flock lock {};
     lock.l_type = F_WRLCK;
     lock.l_whence = SEEK_SET;
     return ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
@@ -222,8 +222,8 @@ Result<void> Lane::reserve(std::uint64_t octets)
         return {};
     const std::uint64_t ahead = std::clamp(allocated_, first_allocation, largest_allocation);
     const std::uint64_t room = options_.segment_octets > allocated_ ? options_.segment_octets - allocated_ : 0;
-    for (const std::uint64_t grow : {std::max(end_ + octets - allocated_, std::min(ahead, room)),
-                                     end_ + octets - allocated_}) {
+    for (const std::uint64_t grow :
+         {std::max(end_ + octets - allocated_, std::min(ahead, room)), end_ + octets - allocated_}) {
         const auto from = static_cast<off_t>(allocated_);
         int result = ::fallocate(segment_.value(), 0, from, static_cast<off_t>(grow));
         if (result != 0 && errno == EOPNOTSUPP)
@@ -260,7 +260,8 @@ Result<void> Lane::commit(std::vector<Group>& groups)
         return appended;
     }
     if (auto done = flush(); !done) {
-        // The kernel marks pages clean after a failed flush: trying again would report success for octets that are gone.
+        // The kernel marks pages clean after a failed flush: trying again would report success for octets that are
+        // gone.
         abandon(flushed_);
         return done;
     }

@@ -32,11 +32,13 @@ LaneMark read_mark(const std::string& spool, unsigned lane);
 
 struct LaneOptions {
     std::uint64_t segment_octets = 64U << 20;
-    bool from_top = false; ///< take the highest free lane: events apart from arrivals, so that arrivals' segments can go first
+    bool from_top =
+        false; ///< take the highest free lane: events apart from arrivals, so that arrivals' segments can go first
     Clock clock;
 };
 
-/// The one writer of a lane. It only appends; nothing that another writer left unfinished is repaired, a new segment begins instead.
+/// The one writer of a lane. It only appends; nothing that another writer left unfinished is repaired, a new segment
+/// begins instead.
 class Lane {
 public:
     /// Takes the first free lane of the spool, by a lock that ends with the process.
@@ -74,7 +76,7 @@ private:
     Fd lock_;
     Fd segment_;
     SegmentHead head_;
-    std::uint64_t end_ = 0;       ///< where the next record goes
+    std::uint64_t end_ = 0; ///< where the next record goes
     std::uint64_t flushed_ = 0;
     std::uint64_t allocated_ = 0;
     Id last_id_ = 0;

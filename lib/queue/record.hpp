@@ -12,13 +12,16 @@
 namespace mgw::queue
 {
 
-/// A message in the queue: (microseconds since 1970 / 16) << 16 | lane << 8 | counter. Sorts by arrival, survives a copy of
-/// the spool.
+/// A message in the queue: (microseconds since 1970 / 16) << 16 | lane << 8 | counter. Sorts by arrival, survives a
+/// copy of the spool.
 using Id = std::uint64_t;
 /// 16 hex digits.
 std::string id_text(Id id);
 std::optional<Id> parse_id(std::string_view text);
-inline unsigned id_lane(Id id) { return static_cast<unsigned>(id >> 8) & 0xffU; }
+inline unsigned id_lane(Id id)
+{
+    return static_cast<unsigned>(id >> 8) & 0xffU;
+}
 
 std::uint64_t microseconds(Time time);
 Time from_microseconds(std::uint64_t us);
@@ -40,8 +43,9 @@ struct SegmentHead {
     std::uint32_t lane = 0;
     std::uint64_t sequence = 0;
     std::uint64_t created_us = 0;
-    Id floor = 0;           ///< the lane gave out no id above this one before
-    std::uint32_t salt = 0; ///< start value of every CRC here: octets of another segment, or of mail, never pass for a record
+    Id floor = 0; ///< the lane gave out no id above this one before
+    std::uint32_t salt =
+        0; ///< start value of every CRC here: octets of another segment, or of mail, never pass for a record
 };
 std::string encode(const SegmentHead& head);
 std::optional<SegmentHead> decode_segment_head(std::string_view octets);

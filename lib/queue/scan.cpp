@@ -12,7 +12,8 @@ namespace
 constexpr std::size_t piece_octets = 256U << 10;
 constexpr std::size_t sector_octets = 512;
 
-/// One pass over a segment. Gaps are found first; what they mean (damage or a torn end) is known only when the largest `durable` is.
+/// One pass over a segment. Gaps are found first; what they mean (damage or a torn end) is known only when the largest
+/// `durable` is.
 class Scan {
 public:
     Scan(Source& source, const SegmentHead& segment, const ScanOptions& options)
@@ -98,7 +99,8 @@ private:
                     candidates.push_back(at + p);
             const std::size_t step = piece->size() - record_head_octets + 8;
             for (const auto candidate : candidates)
-                if (const auto found = budget_ > 0 ? record_at(candidate) : std::nullopt; found && body_is_whole(*found))
+                if (const auto found = budget_ > 0 ? record_at(candidate) : std::nullopt;
+                    found && body_is_whole(*found))
                     return candidate;
             at += step / 8 * 8;
         }
@@ -129,8 +131,7 @@ private:
     {
         std::uint64_t last = offset; // past the last octet that is not zero
         for (std::uint64_t at = source_.next_data(offset); at < end_; at = source_.next_data(at)) {
-            auto piece =
-                source_.read(at, static_cast<std::size_t>(std::min<std::uint64_t>(piece_octets, end_ - at)));
+            auto piece = source_.read(at, static_cast<std::size_t>(std::min<std::uint64_t>(piece_octets, end_ - at)));
             if (!piece || piece->empty()) {
                 last = end_;
                 break;

@@ -78,13 +78,14 @@ struct Scanned {
 
 struct ScanOptions {
     std::uint64_t from = segment_head_octets;
-    std::uint64_t limit = 0;    ///< a living writer vouches for the octets before this offset; 0: the writer is gone, all is looked at
-    bool every_body = false;    ///< check the CRC of every body, not only of those that may be torn
+    std::uint64_t limit =
+        0; ///< a living writer vouches for the octets before this offset; 0: the writer is gone, all is looked at
+    bool every_body = false; ///< check the CRC of every body, not only of those that may be torn
 };
 
-/// Reads the records of a segment whose head is `segment`. After octets that are no record it looks for the next one, in time
-/// linear in the segment's size. Groups are whole or left out; where flushed octets were damaged later, what is left
-/// of the group counts. An unreadable disk is a damage, too.
+/// Reads the records of a segment whose head is `segment`. After octets that are no record it looks for the next one,
+/// in time linear in the segment's size. Groups are whole or left out; where flushed octets were damaged later, what is
+/// left of the group counts. An unreadable disk is a damage, too.
 Scanned scan(Source& source, const SegmentHead& segment, const ScanOptions& options = {});
 
 /// The body of a record, its CRC checked. Status::data when it does not fit.

@@ -19,7 +19,7 @@ Result<FileSource> FileSource::open(const std::string& path)
 {
     FileSource source;
     source.fd_.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    struct stat st{};
+    struct stat st {};
     if (!source.fd_ || ::fstat(source.fd_.value(), &st) != 0)
         return fail_errno(errno, "cannot open " + path);
     if (!S_ISREG(st.st_mode))
@@ -34,13 +34,13 @@ Result<std::string_view> FileSource::read(std::uint64_t offset, std::size_t coun
         return std::string_view{};
     count = static_cast<std::size_t>(std::min<std::uint64_t>(count, size_ - offset));
     if (offset < window_offset_ || offset + count > window_offset_ + window_.size()) {
-        window_.resize(static_cast<std::size_t>(
-            std::min<std::uint64_t>(std::max(count, least_window), size_ - offset)));
+        window_.resize(
+            static_cast<std::size_t>(std::min<std::uint64_t>(std::max(count, least_window), size_ - offset)));
         window_offset_ = offset;
         std::size_t have = 0;
         while (have < window_.size()) {
-            const ssize_t n = ::pread(fd_.value(), window_.data() + have, window_.size() - have,
-                                      static_cast<off_t>(offset + have));
+            const ssize_t n =
+                ::pread(fd_.value(), window_.data() + have, window_.size() - have, static_cast<off_t>(offset + have));
             if (n < 0 && errno == EINTR)
                 continue;
             if (n < 0) {

@@ -193,8 +193,8 @@ Result<Stored> Spool::read(const Entry& entry)
     return stored;
 }
 
-/// A segment may go when its messages are finished and its events are about messages whose segments are gone or go with it: a
-/// message whose DONE is lost would be sent again.
+/// A segment may go when its messages are finished and its events are about messages whose segments are gone or go with
+/// it: a message whose DONE is lost would be sent again.
 std::vector<std::size_t> Spool::reclaimable() const
 {
     std::set<std::size_t> candidates;
@@ -207,10 +207,9 @@ std::vector<std::size_t> Spool::reclaimable() const
     for (bool found = true; found;) {
         found = false;
         for (const auto i : candidates) {
-            const bool pinned =
-                std::ranges::any_of(segments_[i].refers_to, [&](std::size_t home) {
-                    return !segments_[home].gone && std::ranges::find(order, home) == order.end();
-                });
+            const bool pinned = std::ranges::any_of(segments_[i].refers_to, [&](std::size_t home) {
+                return !segments_[home].gone && std::ranges::find(order, home) == order.end();
+            });
             if (!pinned && std::ranges::find(order, i) == order.end()) {
                 order.push_back(i);
                 found = true;
@@ -240,7 +239,8 @@ Result<void> Spool::remove(std::size_t index)
     if (segment.damaged) {
         if (auto made = make_directories(path_ + "/damaged"); !made)
             return made;
-        const auto aside = path_ + "/damaged/" + std::to_string(segment.lane) + "-" + id_text(segment.sequence) + ".seg";
+        const auto aside =
+            path_ + "/damaged/" + std::to_string(segment.lane) + "-" + id_text(segment.sequence) + ".seg";
         if (::rename(path.c_str(), aside.c_str()) != 0)
             return fail_errno(errno, "cannot set aside " + path);
     } else if (::unlink(path.c_str()) != 0 && errno != ENOENT) {

@@ -54,7 +54,7 @@ private:
         bool damaged = false;
         bool gone = false;
         std::uint64_t next = segment_head_octets;
-        bool sealed = false; ///< read to its end, and the lane has a later one
+        bool sealed = false;             ///< read to its end, and the lane has a later one
         std::size_t live = 0;            ///< messages here that are not finished
         std::set<std::size_t> refers_to; ///< segments whose messages its events are about
     };

@@ -15,8 +15,9 @@ namespace mgw::queue
 /// One record to write. `body` is borrowed until commit() returns.
 struct Write {
     Type type = Type::message;
-    Id id = 0;                        ///< 0 for a new message: commit() gives it one
-    std::uint64_t not_before_us = 0;  ///< the record's time is at least this: an event after the last one that its writer knew
+    Id id = 0; ///< 0 for a new message: commit() gives it one
+    std::uint64_t not_before_us =
+        0; ///< the record's time is at least this: an event after the last one that its writer knew
     std::string header;
     std::string_view body;
 };
