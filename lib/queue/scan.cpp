@@ -38,6 +38,7 @@ private:
         std::uint64_t begin;
         std::uint64_t end;
         std::string what;
+        std::uint64_t tail = 0; ///< where its head says that CRC and end mark are; 0 if the head is not whole
     };
 
     void collect()
@@ -155,7 +156,8 @@ private:
                 out_.damages.push_back({found.offset, found.head.total_octets(), false,
                                         "the body of " + id_text(found.head.id) + " does not fit its CRC"});
             else
-                gaps_.push_back({found.offset, found.end(), "the body of " + id_text(found.head.id) + " is not whole"});
+                gaps_.push_back({found.offset, found.end(), "the body of " + id_text(found.head.id) + " is not whole",
+                                 found.body_offset() + found.head.body_octets});
             return !flushed;
         });
         std::ranges::sort(gaps_, {}, &Gap::begin);
@@ -210,25 +212,29 @@ private:
         std::ranges::sort(out_.damages, {}, &Damage::offset);
     }
 
-    /// A write that was cut short has no end mark, or a sector of it never reached the disk.
+    /// A write that was cut short has no end, or a sector of it never reached the disk. Octets that are there but wrong
+    /// are a damage.
     bool looks_torn(const Gap& gap)
     {
         if (gap.what.starts_with("a group"))
             return true;
-        bool ends_whole = false;
-        std::uint64_t at = gap.begin / sector_octets * sector_octets;
-        for (; at < gap.end; at += sector_octets) {
+        std::uint64_t at = (gap.begin + sector_octets - 1) / sector_octets * sector_octets;
+        for (; at + sector_octets <= gap.end; at += sector_octets) {
             auto sector = source_.read(at, sector_octets);
             if (!sector)
                 return false;
-            if (at >= gap.begin && at + sector_octets <= gap.end &&
-                sector->find_first_not_of('\0') == std::string_view::npos)
+            if (sector->find_first_not_of('\0') == std::string_view::npos)
                 return true;
         }
+        if (gap.tail > 0) {
+            auto tail = source_.read(gap.tail, record_tail_octets);
+            return tail && tail->find_first_not_of('\0') == std::string_view::npos;
+        }
+        if (gap.end < after_)
+            return false; // a record follows it
         const std::uint64_t look = std::min<std::uint64_t>(gap.end - gap.begin, 16);
-        if (auto end = source_.read(gap.end - look, static_cast<std::size_t>(look)))
-            ends_whole = end->find(record_end_mark) != std::string_view::npos;
-        return !ends_whole;
+        auto end = source_.read(gap.end - look, static_cast<std::size_t>(look));
+        return end && !end->contains(record_end_mark);
     }
 
     Source& source_;
