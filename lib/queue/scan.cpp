@@ -273,6 +273,17 @@ Result<std::string> read_body(Source& source, const SegmentHead& segment, const 
     return std::string(body);
 }
 
+bool is_blank(Source& source)
+{
+    for (std::uint64_t at = source.next_data(0); at < source.size(); at = source.next_data(at)) {
+        auto piece = source.read(at, piece_octets);
+        if (!piece || piece->find_first_not_of('\0') != std::string_view::npos)
+            return false;
+        at += piece->size();
+    }
+    return true;
+}
+
 Result<SegmentHead> read_segment_head(Source& source)
 {
     auto octets = source.read(0, segment_head_octets);

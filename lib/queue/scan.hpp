@@ -91,6 +91,9 @@ Scanned scan(Source& source, const SegmentHead& segment, const ScanOptions& opti
 /// The body of a record, its CRC checked. Status::data when it does not fit.
 Result<std::string> read_body(Source& source, const SegmentHead& segment, const RecordHead& head, std::uint64_t offset);
 
+/// Nothing but zeros: a segment whose writer ended before it had begun.
+bool is_blank(Source& source);
+
 /// The head of a segment. Status::data when it is none.
 Result<SegmentHead> read_segment_head(Source& source);
 

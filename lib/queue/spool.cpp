@@ -40,8 +40,9 @@ Result<void> make_spool(const std::string& path)
     std::error_code error;
     if (!std::filesystem::is_empty(path, error) && !error && !std::filesystem::exists(path + "/lanes", error))
         return fail(Status::config, path + " is neither a spool nor empty", "name another folder with --spool");
-    if (auto made = make_directories(path + "/lanes"); !made)
-        return made;
+    for (const auto& folder : {path, path + "/lanes"})
+        if (auto made = make_directories(folder); !made)
+            return made;
     return write_durably(path + "/FORMAT", format_line, 0600);
 }
 
@@ -97,7 +98,7 @@ void Spool::look_at(std::size_t index, std::uint64_t limit)
     if (!segment.readable) {
         const auto head = read_segment_head(*source);
         if (!head) {
-            if (source->size() >= segment_head_octets && source->next_data(0) == 0)
+            if (!is_blank(*source) && complained_.emplace(index, 0).second)
                 damaged(segment, "it has no segment head");
             return;
         }
@@ -282,7 +283,7 @@ Result<std::vector<CheckedSegment>> check_spool(const std::string& path)
             const bool growing = mark.writer_lives && sequence == mark.sequence;
             auto source = FileSource::open(name);
             const auto head = source ? read_segment_head(*source) : Result<SegmentHead>(pass(source));
-            if (!head && (!source || source->size() >= segment_head_octets)) {
+            if (!head && (!source || !is_blank(*source))) {
                 checked.error = head.error().message;
             } else if (head && (head->lane != lane || head->sequence != sequence)) {
                 checked.error = "its head names another lane or number: it was copied here";

@@ -71,6 +71,8 @@ public:
         if (!tool_.common().dry_run)
             if (auto taken = spool_.take_lane(); !taken)
                 return pass(taken);
+        if (const auto key = stream_.input().key(); !key) // made on first use, which confinement would forbid
+            return std::unexpected(key.error());
         if (auto confined = confine({.read = options_.stream.operands, .write = {path_}}, tool_.common().sandbox);
             !confined)
             return pass(confined);

@@ -12,9 +12,10 @@ CLI::App& command(cli::Tool& tool, Options& o, Command which, const std::string&
 {
     auto& app = tool.command(name, summary);
     app.callback([&o, which] { o.command = which; });
-    tool.hint(app.add_option("--spool", o.spool, "Folder of the queue; default ~/.local/state/mgw/spool.")
-                  ->type_name("DIR")
-                  ->envname("MGW_SPOOL"),
+    // The environment is read by default_spool(): CLI11 would let it overrule the option in a command that was not
+    // called.
+    tool.hint(app.add_option("--spool", o.spool, "Folder of the queue; default $MGW_SPOOL or ~/.local/state/mgw/spool.")
+                  ->type_name("DIR"),
               cli::Complete::directory);
     return app;
 }
