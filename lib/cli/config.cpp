@@ -15,9 +15,11 @@ namespace mgw::cli
 namespace
 {
 
-constexpr std::array tools{"mgw-recv", "mgw-auth", "mgw-scan", "mgw-filter", "mgw-crypt", "mgw-route", "mgw-queue", "mgw-send", "mgw-archive", "mgw-monitor"};
+constexpr std::array tools{"mgw-recv",  "mgw-auth",  "mgw-scan", "mgw-filter",  "mgw-crypt",
+                           "mgw-route", "mgw-queue", "mgw-send", "mgw-archive", "mgw-monitor"};
 
-std::unexpected<Error> at(const std::string& path, const toml::node& node, const std::string& what, std::string hint = {})
+std::unexpected<Error> at(const std::string& path, const toml::node& node, const std::string& what,
+                          std::string hint = {})
 {
     return fail(Status::config, path + ":" + std::to_string(node.source().begin.line) + ": " + what, std::move(hint));
 }
@@ -74,7 +76,8 @@ struct Reader {
             }
             const CLI::Option* option = app.get_option_no_throw("--" + name);
             if (option == nullptr || name == "config" || name == "help" || name == "version")
-                return at(path, node, "unknown key " + name + " in [" + label + "]", "keys are the names of options without --");
+                return at(path, node, "unknown key " + name + " in [" + label + "]",
+                          "keys are the names of options without --");
             if (is_given(*option, "--" + name))
                 continue;
             if (auto read = value(node, *option, name); !read)
@@ -147,14 +150,16 @@ Result<void> read_limits(const std::string& path, const toml::table& table, Limi
 
 } // namespace
 
-Result<std::vector<std::string>> read_config(const std::string& path, const std::string& tool, const CLI::App& app, const std::vector<std::string>& arguments, Limits& limits)
+Result<std::vector<std::string>> read_config(const std::string& path, const std::string& tool, const CLI::App& app,
+                                             const std::vector<std::string>& arguments, Limits& limits)
 {
     auto text = read_file(path, 1U << 20);
     if (!text)
         return pass(text);
     const toml::parse_result parsed = toml::parse(*text, path);
     if (!parsed)
-        return fail(Status::config, path + ":" + std::to_string(parsed.error().source().begin.line) + ": " + printable(parsed.error().description()));
+        return fail(Status::config, path + ":" + std::to_string(parsed.error().source().begin.line) + ": " +
+                                        printable(parsed.error().description()));
     Reader reader{path, arguments, {}};
     for (const auto& [key, node] : parsed.table()) {
         const std::string name(key.str());
@@ -166,7 +171,8 @@ Result<std::vector<std::string>> read_config(const std::string& path, const std:
             if (auto read = reader.table(*table, app, name, true); !read)
                 return pass(read);
         } else if (table == nullptr || std::ranges::find(tools, name) == tools.end()) {
-            return at(path, node, "unknown key " + name, "there is one table for each tool, such as [mgw-auth], and [limits]");
+            return at(path, node, "unknown key " + name,
+                      "there is one table for each tool, such as [mgw-auth], and [limits]");
         }
     }
     return reader.added;

@@ -23,7 +23,10 @@ std::string scdoc_text(std::string_view text)
     return out;
 }
 
-bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() != 0; }
+bool takes_value(const CLI::Option& option)
+{
+    return option.get_items_expected_max() != 0;
+}
 
 /// "--name" or, for an operand, "NAME"
 std::string long_name(const CLI::Option& option)
@@ -33,7 +36,10 @@ std::string long_name(const CLI::Option& option)
     return option.get_snames().empty() ? option.get_name() : "-" + option.get_snames()[0];
 }
 
-bool is_operand(const CLI::Option& option) { return option.get_lnames().empty() && option.get_snames().empty(); }
+bool is_operand(const CLI::Option& option)
+{
+    return option.get_lnames().empty() && option.get_snames().empty();
+}
 
 std::vector<const CLI::App*> commands_of(const CLI::App& app)
 {
@@ -51,9 +57,11 @@ void man_options(std::ostringstream& out, const CLI::App& app, const Choices& ch
             out << "Options that every tool has:\n\n";
         group = option->get_group();
         if (is_operand(*option))
-            out << "_" << scdoc_text(option->get_type_name().empty() ? option->get_name() : option->get_type_name()) << "_\n";
+            out << "_" << scdoc_text(option->get_type_name().empty() ? option->get_name() : option->get_type_name())
+                << "_\n";
         else
-            out << "*" << scdoc_text(long_name(*option)) << "*" << (takes_value(*option) ? " _" + scdoc_text(option->get_type_name()) + "_" : "") << "\n";
+            out << "*" << scdoc_text(long_name(*option)) << "*"
+                << (takes_value(*option) ? " _" + scdoc_text(option->get_type_name()) + "_" : "") << "\n";
         out << "\t" << scdoc_text(option->get_description());
         if (const auto list = choices.find(option); list != choices.end()) {
             out << " One of:";
@@ -114,7 +122,8 @@ std::string bash(const std::string& tool, const CLI::App& app, const Choices& ch
                     out << value << " ";
                 out << "' -- \"$cur\")";
             } else if (const auto hint = hints.find(option); hint != hints.end()) {
-                out << "mapfile -t COMPREPLY < <(compgen " << (hint->second == Complete::directory ? "-d" : "-f") << " -- \"$cur\")";
+                out << "mapfile -t COMPREPLY < <(compgen " << (hint->second == Complete::directory ? "-d" : "-f")
+                    << " -- \"$cur\")";
             } else {
                 out << "COMPREPLY=()";
             }
@@ -132,9 +141,11 @@ std::string bash(const std::string& tool, const CLI::App& app, const Choices& ch
             out << sub->get_name() << " ";
         out << "'\n  for word in \"${COMP_WORDS[@]:1}\"; do\n    case $word in\n";
         for (const CLI::App* sub : commands_of(app))
-            out << "      " << sub->get_name() << ") commands=''; options=\"$options " << words(visible_options(*sub)) << "\" ;;\n";
+            out << "      " << sub->get_name() << ") commands=''; options=\"$options " << words(visible_options(*sub))
+                << "\" ;;\n";
         out << "    esac\n  done\n";
-        out << "  [[ $cur == -* || -z $commands ]] || { mapfile -t COMPREPLY < <(compgen -W \"$commands\" -- \"$cur\"); return; }\n";
+        out << "  [[ $cur == -* || -z $commands ]] || { mapfile -t COMPREPLY < <(compgen -W \"$commands\" -- "
+               "\"$cur\"); return; }\n";
     }
     out << "  if [[ $cur == -* ]]; then mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n";
     out << "  else mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); fi\n";
@@ -160,7 +171,8 @@ void zsh_options(std::ostringstream& out, const CLI::App& app, const Choices& ch
     for (const CLI::Option* option : visible_options(app)) {
         if (is_operand(*option))
             continue;
-        out << " \\\n    '" << (option->get_items_expected_max() > 1 ? "*" : "") << long_name(*option) << (takes_value(*option) ? "=" : "") << "[" << quoted(option->get_description(), "[]\\:") << "]";
+        out << " \\\n    '" << (option->get_items_expected_max() > 1 ? "*" : "") << long_name(*option)
+            << (takes_value(*option) ? "=" : "") << "[" << quoted(option->get_description(), "[]\\:") << "]";
         if (takes_value(*option)) {
             out << ":" << quoted(option->get_type_name(), ":\\");
             if (const auto list = choices.find(option); list != choices.end()) {
@@ -203,12 +215,14 @@ std::string zsh(const std::string& tool, const CLI::App& app, const Choices& cho
     return out.str();
 }
 
-void fish_options(std::ostringstream& out, const std::string& start, const CLI::App& app, const Choices& choices, const Hints& hints)
+void fish_options(std::ostringstream& out, const std::string& start, const CLI::App& app, const Choices& choices,
+                  const Hints& hints)
 {
     for (const CLI::Option* option : visible_options(app)) {
         if (is_operand(*option))
             continue;
-        out << start << " -l " << option->get_lnames().at(0) << " -d '" << quoted(option->get_description(), "\\") << "'";
+        out << start << " -l " << option->get_lnames().at(0) << " -d '" << quoted(option->get_description(), "\\")
+            << "'";
         if (takes_value(*option)) {
             if (const auto list = choices.find(option); list != choices.end()) {
                 out << " -x -a '";
@@ -231,8 +245,10 @@ std::string fish(const std::string& tool, const CLI::App& app, const Choices& ch
     out << "# fish completion for " << tool << "\ncomplete -c " << tool << " -l help -d 'Print this help and exit.'\n";
     fish_options(out, "complete -c " + tool, app, choices, hints);
     for (const CLI::App* sub : commands_of(app)) {
-        out << "complete -c " << tool << " -n __fish_use_subcommand -a " << sub->get_name() << " -d '" << quoted(sub->get_description(), "\\") << "'\n";
-        fish_options(out, "complete -c " + tool + " -n '__fish_seen_subcommand_from " + sub->get_name() + "'", *sub, choices, hints);
+        out << "complete -c " << tool << " -n __fish_use_subcommand -a " << sub->get_name() << " -d '"
+            << quoted(sub->get_description(), "\\") << "'\n";
+        fish_options(out, "complete -c " + tool + " -n '__fish_seen_subcommand_from " + sub->get_name() + "'", *sub,
+                     choices, hints);
     }
     return out.str();
 }
@@ -252,7 +268,8 @@ std::vector<const CLI::Option*> visible_options(const CLI::App& app)
     return own;
 }
 
-Result<std::string> generate(std::string_view what, const std::string& tool, const CLI::App& app, const Choices& choices, const Hints& hints)
+Result<std::string> generate(std::string_view what, const std::string& tool, const CLI::App& app,
+                             const Choices& choices, const Hints& hints)
 {
     if (what == "man")
         return man(app, choices);

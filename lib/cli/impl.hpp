@@ -24,12 +24,15 @@ struct Tool::Impl {
 std::vector<const CLI::Option*> visible_options(const CLI::App& app);
 
 /// The option list as scdoc text, or a completion script: "man", "bash", "zsh", "fish".
-Result<std::string> generate(std::string_view what, const std::string& tool, const CLI::App& app, const std::map<const CLI::Option*, std::vector<std::string>>& choices,
+Result<std::string> generate(std::string_view what, const std::string& tool, const CLI::App& app,
+                             const std::map<const CLI::Option*, std::vector<std::string>>& choices,
                              const std::map<const CLI::Option*, Complete>& hints);
 
-/// Arguments that a configuration file adds for `tool`: its table, as "--name=value", for options that neither the command line nor
-/// the environment sets. Also reads [limits]. Status::config with file and line for an unknown key or a wrong value.
-Result<std::vector<std::string>> read_config(const std::string& path, const std::string& tool, const CLI::App& app, const std::vector<std::string>& arguments, Limits& limits);
+/// Arguments that a configuration file adds for `tool`: its table, as "--name=value", for options that neither the
+/// command line nor the environment sets. Also reads [limits]. Status::config with file and line for an unknown key or
+/// a wrong value.
+Result<std::vector<std::string>> read_config(const std::string& path, const std::string& tool, const CLI::App& app,
+                                             const std::vector<std::string>& arguments, Limits& limits);
 
 /// Stands for an empty value on its way through CLI11, which takes the next argument where "--name=" has none.
 inline constexpr std::string_view empty_value = "\x01";

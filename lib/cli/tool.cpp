@@ -27,24 +27,41 @@ Tool::Tool(std::string name, std::string summary) : impl_(std::make_unique<Impl>
     app.name(name_);
     app.description(std::move(summary));
     app.set_help_flag("--help", "Print this help and exit.");
-    app.add_flag_callback("--version", [] { throw CLI::CallForVersion(MGW_VERSION, 0); }, "Print the version and exit.");
+    app.add_flag_callback(
+        "--version", [] { throw CLI::CallForVersion(MGW_VERSION, 0); }, "Print the version and exit.");
     app.fallthrough();
     app.option_defaults()->group("Common options");
-    hint(app.add_option("--config", common_.config, "Configuration file (TOML); its table [" + name_ + "] has these options by name.")->type_name("FILE")->envname("MGW_CONFIG"), Complete::file);
-    hint(app.add_option("--log", common_.log, "Where records go: a file, - (standard error), syslog or journald.")->type_name("FILE")->envname("MGW_LOG"), Complete::file);
+    hint(app.add_option("--config", common_.config,
+                        "Configuration file (TOML); its table [" + name_ + "] has these options by name.")
+             ->type_name("FILE")
+             ->envname("MGW_CONFIG"),
+         Complete::file);
+    hint(app.add_option("--log", common_.log, "Where records go: a file, - (standard error), syslog or journald.")
+             ->type_name("FILE")
+             ->envname("MGW_LOG"),
+         Complete::file);
     app.add_flag("--log-redact", common_.log_redact, "Hash addresses in records.")->envname("MGW_LOG_REDACT");
-    app.add_flag("--explain", common_.explain, "Say on standard error what was asked, what came back and which rule decided.");
+    app.add_flag("--explain", common_.explain,
+                 "Say on standard error what was asked, what came back and which rule decided.");
     app.add_flag("--json", common_.json, "Print for programs: JSON instead of text.");
     app.add_flag("--dry-run", common_.dry_run, "Say what would be done and change nothing; mail passes unchanged.");
     app.add_flag("--check", common_.check, "Test options, configuration and files, then exit.");
-    choices(app.add_option("--sandbox", impl_->sandbox, "Confinement after set-up; require makes a feature that the kernel lacks an error.")->type_name("MODE")->envname("MGW_SANDBOX")->capture_default_str(), {"auto", "require", "off"});
+    choices(app.add_option("--sandbox", impl_->sandbox,
+                           "Confinement after set-up; require makes a feature that the kernel lacks an error.")
+                ->type_name("MODE")
+                ->envname("MGW_SANDBOX")
+                ->capture_default_str(),
+            {"auto", "require", "off"});
     app.add_option("--seed", common_.seed, "Fix what is random, for reproducible runs.")->type_name("N");
     app.option_defaults()->group("Options");
 }
 
 Tool::~Tool() = default;
 
-CLI::App& Tool::app() { return impl_->app; }
+CLI::App& Tool::app()
+{
+    return impl_->app;
+}
 
 CLI::App& Tool::command(const std::string& name, const std::string& summary)
 {
@@ -145,13 +162,16 @@ std::optional<int> Tool::parse(int argc, char** argv)
         return 0;
     } catch (const CLI::ParseError& e) {
         std::string message = e.what();
-        if (!message.empty() && message[0] >= 'A' && message[0] <= 'Z' && (message.size() < 2 || (message[1] >= 'a' && message[1] <= 'z') || message[1] == ' '))
+        if (!message.empty() && message[0] >= 'A' && message[0] <= 'Z' &&
+            (message.size() < 2 || (message[1] >= 'a' && message[1] <= 'z') || message[1] == ' '))
             message[0] = lower(message[0]);
         std::ranges::replace(message, '\n', ' ');
         complain(Error{Status::usage, printable(trim(message)), "see " + name_ + " --help"});
         return static_cast<int>(Status::usage);
     }
-    common_.sandbox = impl_->sandbox == "require" ? SandboxMode::require : (impl_->sandbox == "off" ? SandboxMode::off : SandboxMode::automatic);
+    common_.sandbox = impl_->sandbox == "require"
+                          ? SandboxMode::require
+                          : (impl_->sandbox == "off" ? SandboxMode::off : SandboxMode::automatic);
     clock_ = Clock::from_environment();
     random_ = Random{common_.seed};
     return std::nullopt;
@@ -171,7 +191,10 @@ void Tool::complain(const Error& error) const
     std::fputs(text.c_str(), stderr);
 }
 
-void Tool::warn(const std::string& message) const { std::fputs((name_ + ": warning: " + message + "\n").c_str(), stderr); }
+void Tool::warn(const std::string& message) const
+{
+    std::fputs((name_ + ": warning: " + message + "\n").c_str(), stderr);
+}
 
 int Tool::run(const std::function<Result<Status>()>& work)
 {
