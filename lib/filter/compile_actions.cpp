@@ -22,7 +22,8 @@ bool is_class(std::string_view text)
 bool is_enhanced(std::string_view text, char cls)
 {
     const auto pieces = split(text, '.');
-    return pieces.size() == 3 && pieces[0] == std::string_view(&cls, 1) && std::ranges::all_of(pieces, [](std::string_view p) {
+    return pieces.size() == 3 && pieces[0] == std::string_view(&cls, 1) &&
+           std::ranges::all_of(pieces, [](std::string_view p) {
                return !p.empty() && p.size() <= 3 && std::ranges::all_of(p, is_digit);
            });
 }
@@ -103,7 +104,8 @@ void Compiler::redirect(const Node& node, Step& step)
         return;
     const auto path = mail::parse_path(step.text.literal);
     if (!path || !path->contains('@'))
-        problem(address->at, "\"" + printable(step.text.literal, 60) + "\" is no address", "write it as user@example.org");
+        problem(address->at, "\"" + printable(step.text.literal, 60) + "\" is no address",
+                "write it as user@example.org");
 }
 
 void Compiler::verdict_tag(Cursor& cursor, const Argument& tag, Step& step)

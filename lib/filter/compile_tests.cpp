@@ -11,12 +11,39 @@ namespace
 {
 
 /// Fields that hold addresses (RFC 5228 section 5.1 asks that `address` is restricted to such).
-constexpr std::string_view address_fields[] = {
-    "from", "to", "cc", "bcc", "sender", "reply-to", "resent-from", "resent-to", "resent-cc", "resent-bcc",
-    "resent-sender", "resent-reply-to", "return-path", "delivered-to", "envelope-to", "envelope-from", "x-original-to",
-    "x-envelope-to", "x-envelope-from", "apparently-to", "errors-to", "return-receipt-to", "mail-followup-to",
-    "mail-reply-to", "disposition-notification-to", "abuse-reports-to", "x-complaints-to", "x-report-abuse-to",
-    "x-original-from", "original-recipient", "final-recipient", "approved", "author"};
+constexpr std::string_view address_fields[] = {"from",
+                                               "to",
+                                               "cc",
+                                               "bcc",
+                                               "sender",
+                                               "reply-to",
+                                               "resent-from",
+                                               "resent-to",
+                                               "resent-cc",
+                                               "resent-bcc",
+                                               "resent-sender",
+                                               "resent-reply-to",
+                                               "return-path",
+                                               "delivered-to",
+                                               "envelope-to",
+                                               "envelope-from",
+                                               "x-original-to",
+                                               "x-envelope-to",
+                                               "x-envelope-from",
+                                               "apparently-to",
+                                               "errors-to",
+                                               "return-receipt-to",
+                                               "mail-followup-to",
+                                               "mail-reply-to",
+                                               "disposition-notification-to",
+                                               "abuse-reports-to",
+                                               "x-complaints-to",
+                                               "x-report-abuse-to",
+                                               "x-original-from",
+                                               "original-recipient",
+                                               "final-recipient",
+                                               "approved",
+                                               "author"};
 
 bool is_field_name(std::string_view name)
 {
@@ -124,7 +151,8 @@ bool Compiler::match_tag(Cursor& cursor, const Argument& tag, MatchTags& tags)
     if (relation)
         tags.match.relation = *relation;
     else if (text)
-        problem(name->at, "there is no relation \"" + printable(*text, 60) + "\"", "relations are gt, ge, lt, le, eq and ne");
+        problem(name->at, "there is no relation \"" + printable(*text, 60) + "\"",
+                "relations are gt, ge, lt, le, eq and ne");
     return true;
 }
 
@@ -133,7 +161,8 @@ void Compiler::finish_match(const MatchTags& tags, Test& test)
     test.match = tags.match;
     const bool substring = test.match.type == MatchType::contains || test.match.type == MatchType::matches;
     if (substring && test.match.comparator == Comparator::ascii_numeric)
-        problem(tags.comparator->at, "i;ascii-numeric compares whole numbers: it cannot be used with \":" + tags.type->tag + "\"");
+        problem(tags.comparator->at,
+                "i;ascii-numeric compares whole numbers: it cannot be used with \":" + tags.type->tag + "\"");
     // a count is a number: as text, 10 would be less than 9
     if (test.match.type == MatchType::count && tags.comparator == nullptr)
         test.match.comparator = Comparator::ascii_numeric;
@@ -163,8 +192,10 @@ void Compiler::check_names(const Argument& names, bool addresses_only)
         if (!is_field_name(name.literal))
             problem(item.at, "\"" + printable(name.literal, 60) + "\" is no name of a header field",
                     name.literal.ends_with(':') ? "leave the colon out" : "");
-        else if (addresses_only && std::ranges::find(address_fields, to_lower(name.literal)) == std::end(address_fields))
-            problem(item.at, "the field \"" + printable(name.literal, 60) + "\" holds no addresses", "use the test header");
+        else if (addresses_only &&
+                 std::ranges::find(address_fields, to_lower(name.literal)) == std::end(address_fields))
+            problem(item.at, "the field \"" + printable(name.literal, 60) + "\" holds no addresses",
+                    "use the test header");
     }
 }
 
@@ -304,7 +335,8 @@ void Compiler::test_result(const Node& node, Test& test)
         return;
     test.subject = text(tool->strings.front());
     if (test.subject.is_literal() && !test.subject.literal.starts_with("mgw-"))
-        problem(tool->at, "\"" + printable(test.subject.literal, 60) + "\" is no tool", "for example \"mgw-auth\" or \"mgw-scan\"");
+        problem(tool->at, "\"" + printable(test.subject.literal, 60) + "\" is no tool",
+                "for example \"mgw-auth\" or \"mgw-scan\"");
     test.names = texts(*names);
     test.keys = texts(*keys);
 }

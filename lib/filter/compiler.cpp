@@ -53,10 +53,22 @@ std::string quoted(std::string_view text)
 
 const std::vector<std::string_view>& extension_names()
 {
-    static const std::vector<std::string_view> names = {
-        "comparator-i;ascii-casemap", "comparator-i;ascii-numeric", "comparator-i;octet", "copy", "encoded-character",
-        "envelope", "environment", "ereject", "fileinto", "reject", "relational", "subaddress", "variables",
-        "vnd.mgw.attachment", "vnd.mgw.result", "vnd.mgw.verdict"};
+    static const std::vector<std::string_view> names = {"comparator-i;ascii-casemap",
+                                                        "comparator-i;ascii-numeric",
+                                                        "comparator-i;octet",
+                                                        "copy",
+                                                        "encoded-character",
+                                                        "envelope",
+                                                        "environment",
+                                                        "ereject",
+                                                        "fileinto",
+                                                        "reject",
+                                                        "relational",
+                                                        "subaddress",
+                                                        "variables",
+                                                        "vnd.mgw.attachment",
+                                                        "vnd.mgw.result",
+                                                        "vnd.mgw.verdict"};
     return names;
 }
 
@@ -82,6 +94,7 @@ Compiled Compiler::run(std::string_view script)
     const auto nodes = parse_script(script, options_.limits, problems_);
     program_.name = options_.name;
     program_.hash = hex(sha256(script));
+    program_.version = options_.version;
     block(nodes, true);
     emit(Op::stop);
     program_.variables = has("variables");
@@ -140,7 +153,8 @@ void Compiler::block(const Nodes& nodes, bool top)
         const Node& node = nodes[i];
         if (node.name == "require") {
             if (!may_require)
-                problem(node.at, "\"require\" must stand before all other commands", "move it to the top of the script");
+                problem(node.at, "\"require\" must stand before all other commands",
+                        "move it to the top of the script");
             require(node);
             ++i;
             continue;
@@ -210,9 +224,10 @@ void Compiler::command(const Node& node)
     const Word* word = find_word(node.name);
     if (word == nullptr || word->is_test) {
         problem(node.at, word == nullptr ? "unknown command " + quoted(node.name) : quoted(node.name) + " is a test",
-                word == nullptr ? "commands are keep, discard, stop, redirect, fileinto, reject, ereject, set, quarantine, "
-                                  "defer, accept, if, require"
-                                : "tests stand after \"if\" or \"elsif\"");
+                word == nullptr
+                    ? "commands are keep, discard, stop, redirect, fileinto, reject, ereject, set, quarantine, "
+                      "defer, accept, if, require"
+                    : "tests stand after \"if\" or \"elsif\"");
         return;
     }
     if (!needs(node.at, quoted(node.name), word->extension))

@@ -13,8 +13,9 @@ namespace mgw::filter
 {
 
 struct CompileOptions {
-    std::string name = "script";        ///< what problems and verdicts call the script
-    bool allow_virus_override = false;  ///< `accept :class "virus"` is allowed
+    std::string name = "script";       ///< what problems and verdicts call the script
+    std::string version = {};          ///< what `environment "version"` says
+    bool allow_virus_override = false; ///< `accept :class "virus"` is allowed
     ScriptLimits limits;
 };
 
@@ -24,8 +25,8 @@ struct Compiled {
     std::vector<Problem> problems;
 };
 
-/// Compiles a Sieve script (RFC 5228 and the extensions of extension_names()). Everything that the script asks for and that
-/// cannot be done is a problem here, never a surprise later.
+/// Compiles a Sieve script (RFC 5228 and the extensions of extension_names()). Everything that the script asks for and
+/// that cannot be done is a problem here, never a surprise later.
 Compiled compile(std::string_view script, const CompileOptions& options);
 
 /// The extensions that `require` may name, in alphabetical order.

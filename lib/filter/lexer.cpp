@@ -143,10 +143,17 @@ private:
         }
         unsigned shift = 0;
         switch (lower(peek())) {
-        case 'k': shift = 10; break;
-        case 'm': shift = 20; break;
-        case 'g': shift = 30; break;
-        default: break;
+        case 'k':
+            shift = 10;
+            break;
+        case 'm':
+            shift = 20;
+            break;
+        case 'g':
+            shift = 30;
+            break;
+        default:
+            break;
         }
         if (shift != 0)
             advance();

@@ -28,7 +28,7 @@ enum class TokenKind : char { identifier, tag, number, string, punctuation, end 
 struct Token {
     TokenKind kind = TokenKind::end;
     Position at;
-    std::string text;         ///< identifiers and tags in lower case, a tag without its colon; strings with escapes removed
+    std::string text; ///< identifiers and tags in lower case, a tag without its colon; strings with escapes removed
     std::uint64_t number = 0; ///< with its quantifier applied
     char mark = 0;            ///< punctuation
 };

@@ -192,9 +192,12 @@ std::optional<Comparator> parse_comparator(std::string_view name)
 int compare(std::string_view a, std::string_view b, Comparator comparator)
 {
     switch (comparator) {
-    case Comparator::octet: return a.compare(b);
-    case Comparator::ascii_numeric: return compare_numbers(a, b);
-    case Comparator::ascii_casemap: break;
+    case Comparator::octet:
+        return a.compare(b);
+    case Comparator::ascii_numeric:
+        return compare_numbers(a, b);
+    case Comparator::ascii_casemap:
+        break;
     }
     const std::size_t common = std::min(a.size(), b.size());
     for (std::size_t i = 0; i < common; ++i) {
@@ -209,12 +212,18 @@ int compare(std::string_view a, std::string_view b, Comparator comparator)
 bool holds(Relation relation, int order)
 {
     switch (relation) {
-    case Relation::gt: return order > 0;
-    case Relation::ge: return order >= 0;
-    case Relation::lt: return order < 0;
-    case Relation::le: return order <= 0;
-    case Relation::eq: return order == 0;
-    case Relation::ne: return order != 0;
+    case Relation::gt:
+        return order > 0;
+    case Relation::ge:
+        return order >= 0;
+    case Relation::lt:
+        return order < 0;
+    case Relation::le:
+        return order <= 0;
+    case Relation::eq:
+        return order == 0;
+    case Relation::ne:
+        return order != 0;
     }
     return false;
 }
@@ -233,10 +242,14 @@ bool matches(const Match& match, std::string_view value, std::string_view key, s
         if (match.comparator == Comparator::ascii_casemap)
             return iequals(value, key);
         return compare(value, key, match.comparator) == 0;
-    case MatchType::contains: return contains(value, key, match.comparator);
-    case MatchType::matches: return glob(key, value, match.comparator, captures);
-    case MatchType::value: return holds(match.relation, compare(value, key, match.comparator));
-    case MatchType::count: break;
+    case MatchType::contains:
+        return contains(value, key, match.comparator);
+    case MatchType::matches:
+        return glob(key, value, match.comparator, captures);
+    case MatchType::value:
+        return holds(match.relation, compare(value, key, match.comparator));
+    case MatchType::count:
+        break;
     }
     return false;
 }

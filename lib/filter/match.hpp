@@ -30,11 +30,14 @@ int compare(std::string_view a, std::string_view b, Comparator comparator);
 bool holds(Relation relation, int order);
 
 /// Whether `pattern` with `*` and `?` covers all of `text`; `\` makes the next character literal. `?` stands for a
-/// character of UTF-8, with i;octet for an octet. When `captures` is given it gets the whole text, then what each wildcard
-/// stood for, a `*` taking as little as it can (RFC 5229 section 3.2), at most 10 in all. Costs at most text times pattern.
-bool glob(std::string_view pattern, std::string_view text, Comparator comparator, std::vector<std::string>* captures = nullptr);
+/// character of UTF-8, with i;octet for an octet. When `captures` is given it gets the whole text, then what each
+/// wildcard stood for, a `*` taking as little as it can (RFC 5229 section 3.2), at most 10 in all. Costs at most text
+/// times pattern.
+bool glob(std::string_view pattern, std::string_view text, Comparator comparator,
+          std::vector<std::string>* captures = nullptr);
 
 /// One value against one key; not for :count.
-bool matches(const Match& match, std::string_view value, std::string_view key, std::vector<std::string>* captures = nullptr);
+bool matches(const Match& match, std::string_view value, std::string_view key,
+             std::vector<std::string>* captures = nullptr);
 
 } // namespace mgw::filter

@@ -14,8 +14,8 @@ namespace mgw::filter
 /// together when it is used.
 struct Text {
     struct Piece {
-        std::string text;  ///< literal text, or the name of a variable in lower case
-        int match = -1;    ///< 0 to 9 for a match variable
+        std::string text; ///< literal text, or the name of a variable in lower case
+        int match = -1;   ///< 0 to 9 for a match variable
         bool variable = false;
     };
     std::string literal;
@@ -35,10 +35,10 @@ struct Test {
     Match match;
     AddressPart part = AddressPart::all;
     Aspect aspect = Aspect::name;
-    bool over = false;         ///< size
-    std::uint64_t number = 0;  ///< size; host: the command's number
-    Text subject;              ///< result: the tool; environment: the item
-    std::vector<Text> names;   ///< header fields, envelope parts, result keys, strings
+    bool over = false;        ///< size
+    std::uint64_t number = 0; ///< size; host: the command's number
+    Text subject;             ///< result: the tool; environment: the item
+    std::vector<Text> names;  ///< header fields, envelope parts, result keys, strings
     std::vector<Text> keys;
 };
 
@@ -48,12 +48,12 @@ enum class ActionKind : char { keep, discard, redirect, fileinto, reject, quaran
 struct Step {
     ActionKind kind = ActionKind::keep;
     Position at;
-    Text text;             ///< reason, mailbox, address, or a variable's value
-    std::string name;      ///< set: the variable
-    std::string cls;       ///< the class of the verdict, "" for the default
-    int code = 0;          ///< SMTP reply code, 0 for the default
-    std::string enhanced;  ///< enhanced status code, "" for the default
-    bool copy = false;     ///< RFC 3894
+    Text text;                          ///< reason, mailbox, address, or a variable's value
+    std::string name;                   ///< set: the variable
+    std::string cls;                    ///< the class of the verdict, "" for the default
+    int code = 0;                       ///< SMTP reply code, 0 for the default
+    std::string enhanced;               ///< enhanced status code, "" for the default
+    bool copy = false;                  ///< RFC 3894
     std::vector<std::string> modifiers; ///< set: in the order of their application
     std::uint64_t number = 0;           ///< host: the command's number
     std::vector<Text> arguments;        ///< host
@@ -76,6 +76,7 @@ struct Program {
     std::vector<Step> actions;
     bool differs_by_recipient = false; ///< a test looks at the envelope's recipient
     bool variables = false;
+    std::string version; ///< what `environment "version"` says
 
     /// "policy.sieve:12"
     std::string where(Position at) const { return name + ":" + std::to_string(at.line); }

@@ -10,8 +10,7 @@ class Parser {
 public:
     Parser(std::vector<Token> tokens, const ScriptLimits& limits, std::vector<Problem>& problems)
         : tokens_(std::move(tokens)), limits_(limits), problems_(problems)
-    {
-    }
+    {}
 
     std::vector<Node> run()
     {
@@ -52,12 +51,18 @@ private:
     {
         const Token& t = current();
         switch (t.kind) {
-        case TokenKind::identifier: return "\"" + t.text + "\"";
-        case TokenKind::tag: return "\":" + t.text + "\"";
-        case TokenKind::number: return "a number";
-        case TokenKind::string: return "a string";
-        case TokenKind::punctuation: return std::string("'") + t.mark + "'";
-        case TokenKind::end: return "the end of the script";
+        case TokenKind::identifier:
+            return "\"" + t.text + "\"";
+        case TokenKind::tag:
+            return "\":" + t.text + "\"";
+        case TokenKind::number:
+            return "a number";
+        case TokenKind::string:
+            return "a string";
+        case TokenKind::punctuation:
+            return std::string("'") + t.mark + "'";
+        case TokenKind::end:
+            return "the end of the script";
         }
         return {};
     }
@@ -65,7 +70,8 @@ private:
     bool too_deep(std::size_t depth)
     {
         return depth >= limits_.nesting &&
-               !problem(current().at, "blocks and tests nest deeper than " + std::to_string(limits_.nesting) + " levels",
+               !problem(current().at,
+                        "blocks and tests nest deeper than " + std::to_string(limits_.nesting) + " levels",
                         "join conditions by allof and anyof");
     }
 
@@ -74,7 +80,8 @@ private:
         if (too_deep(depth))
             return false;
         if (current().kind != TokenKind::identifier)
-            return problem(current().at, "expected a command, found " + found(), is('}') ? "a block is closed twice" : "");
+            return problem(current().at, "expected a command, found " + found(),
+                           is('}') ? "a block is closed twice" : "");
         if (!head(node, depth))
             return false;
         if (take(';'))
@@ -124,7 +131,8 @@ private:
             if (!test(node.tests.back(), depth))
                 return false;
         } while (is(','));
-        return take(')') || problem(opened, "this list of tests is never closed", "tests are separated by ',' and end in ')'");
+        return take(')') ||
+               problem(opened, "this list of tests is never closed", "tests are separated by ',' and end in ')'");
     }
 
     bool test(Node& node, std::size_t depth)
@@ -155,8 +163,11 @@ private:
             argument.kind = Argument::Kind::number;
             argument.number = token.number;
             break;
-        case TokenKind::string: argument.strings.push_back({token.at, token.text}); break;
-        default: return string_list(argument);
+        case TokenKind::string:
+            argument.strings.push_back({token.at, token.text});
+            break;
+        default:
+            return string_list(argument);
         }
         advance();
         return true;

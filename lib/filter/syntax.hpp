@@ -42,8 +42,8 @@ struct ScriptLimits {
     std::size_t nesting = 32; ///< blocks and tests within each other
 };
 
-/// Parses a script. At the first problem it stops; what was read before is returned for those who want it. Nodes nest at
-/// most `limits.nesting` deep, so walking them by recursion is safe.
+/// Parses a script. At the first problem it stops; what was read before is returned for those who want it. Nodes nest
+/// at most `limits.nesting` deep, so walking them by recursion is safe.
 std::vector<Node> parse_script(std::string_view script, const ScriptLimits& limits, std::vector<Problem>& problems);
 
 } // namespace mgw::filter

@@ -182,7 +182,8 @@ std::string modify(std::string value, std::string_view modifier)
         return quoted;
     } else if (modifier == "length") {
         // characters, not octets (RFC 5229 section 4.1.2)
-        const auto count = std::ranges::count_if(value, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+        const auto count =
+            std::ranges::count_if(value, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
         return std::to_string(count);
     }
     return value;
