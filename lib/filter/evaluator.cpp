@@ -113,6 +113,9 @@ Result<void> Machine::spend(std::uint64_t steps)
     if (outcome_.steps > limits_.steps)
         return fail(Status::temp_fail, program_.name + ": the script needs more than " + std::to_string(limits_.steps) +
                                            " steps for this message");
+    if (texts_octets_ > limits_.memory_octets)
+        return fail(Status::temp_fail, program_.name + ": the script's strings need more than " +
+                                           std::to_string(limits_.memory_octets) + " octets for this message");
     if (outcome_.steps >= next_look_) {
         next_look_ = outcome_.steps + steps_between_looks;
         if (std::chrono::steady_clock::now() - began_ > limits_.time)
@@ -144,13 +147,17 @@ std::string Machine::joined(const Text& text) const
 
 std::string_view Machine::keep_text(std::string text)
 {
+    texts_octets_ += text.size();
     texts_.push_back(std::move(text));
     return texts_.back();
 }
 
 std::string_view Machine::expand(const Text& text)
 {
-    return text.is_literal() ? std::string_view(text.literal) : keep_text(joined(text));
+    if (text.is_literal())
+        return text.literal;
+    // the next instruction ends the script; until then nothing may grow
+    return texts_octets_ > limits_.memory_octets ? std::string_view{} : keep_text(joined(text));
 }
 
 /// RFC 5429 section 2.1: a refused message is not delivered as well.

@@ -17,7 +17,8 @@ namespace mgw::filter
 struct RunLimits {
     std::uint64_t steps = 20'000'000;        ///< instructions, and comparisons by the 64 octets
     std::size_t variable_octets = 64U << 10; ///< of one variable or put-together string; longer ones are cut
-    std::size_t memory_octets = 4U << 20;    ///< of all variables
+    std::size_t memory_octets =
+        4U << 20; ///< of all variables, and of all strings put together, and of all strings put together
     std::size_t actions = 64;
     std::size_t redirects = 8;
     std::chrono::milliseconds time{10'000};

@@ -59,6 +59,7 @@ private:
     std::map<std::string, std::string, std::less<>> variables_;
     std::size_t variables_octets_ = 0;
     std::vector<std::string> captures_;
+    std::size_t texts_octets_ = 0;
     std::deque<std::string> texts_; ///< what expand() and values made
 };
 
