@@ -16,11 +16,9 @@ public:
     {
         std::vector<Node> commands;
         while (current().kind != TokenKind::end) {
-            Node node;
-            const bool whole = command(node, 0);
-            commands.push_back(std::move(node));
-            if (!whole)
-                break;
+            commands.emplace_back();
+            if (!command(commands.back(), 0))
+                return {};
         }
         return commands;
     }
@@ -95,10 +93,8 @@ private:
         while (!is('}')) {
             if (current().kind == TokenKind::end)
                 return problem(opened, "this block is never closed", "end it with }");
-            Node inner;
-            const bool whole = command(inner, depth + 1);
-            node.block.push_back(std::move(inner));
-            if (!whole)
+            node.block.emplace_back();
+            if (!command(node.block.back(), depth + 1))
                 return false;
         }
         advance();
