@@ -15,15 +15,16 @@
 namespace mgw::cli
 {
 
-/// What a stage works with besides the message: one for each transaction. Deterministic under --seed and SOURCE_DATE_EPOCH.
+/// What a stage works with besides the message: one for each transaction. Deterministic under --seed and
+/// SOURCE_DATE_EPOCH.
 struct Context {
     Clock clock;
     Random random;
     Limits limits;
     bool dry_run = false;
-    bool explaining = false;      ///< someone reads what explain() gets
-    std::string explanation;      ///< lines for --explain
-    Record record;                ///< the stage's own fields of this message's record
+    bool explaining = false;           ///< someone reads what explain() gets
+    std::string explanation;           ///< lines for --explain
+    Record record;                     ///< the stage's own fields of this message's record
     std::vector<mail::Member> created; ///< members that the stage adds to the transaction (notices, copies)
 
     void explain(std::string_view line)
@@ -40,8 +41,8 @@ struct Subject {
     mail::Edits& edits;
 };
 
-/// A filter: measures, decides or transforms one message at a time. The harness (run_stage) does the streams, trust, workers, failures,
-/// records, confinement and exit status; a stage is only about its subject.
+/// A filter: measures, decides or transforms one message at a time. The harness (run_stage) does the streams, trust,
+/// workers, failures, records, confinement and exit status; a stage is only about its subject.
 class Stage {
 public:
     virtual ~Stage() = default;
@@ -64,9 +65,9 @@ public:
 struct StageOptions {
     StreamOptions stream;
     EnvelopeOptions envelope;
-    std::string on_error = "defer"; ///< defer|pass|quarantine
-    bool exit_verdict = false;      ///< --exit-verdict
-    unsigned jobs = 0;              ///< --jobs N
+    std::string on_error = "defer";           ///< defer|pass|quarantine
+    bool exit_verdict = false;                ///< --exit-verdict
+    unsigned jobs = 0;                        ///< --jobs N
     std::uint64_t memory_octets = 256U << 20; ///< --memory
     std::chrono::seconds timeout{60};         ///< --timeout for one message
 };

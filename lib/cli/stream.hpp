@@ -40,12 +40,12 @@ void declare_envelope_options(Tool& tool, CLI::App& app, EnvelopeOptions& option
 
 /// One transaction as it came in, with what is needed to write it back octet for octet.
 struct Item {
-    mail::Frame frame;       ///< in kinds message and mbox one member
+    mail::Frame frame; ///< in kinds message and mbox one member
     Kind kind = Kind::message;
-    std::string prefix;      ///< the From line as it stood (message, mbox), with its line end
-    std::string original;    ///< mbox: the raw text of the message, quoted as it stood, with what follows it
-    std::string trailer;     ///< mbox: the empty line after the message
-    std::string name;        ///< file or "standard input", and the position, for complaints
+    std::string prefix;   ///< the From line as it stood (message, mbox), with its line end
+    std::string original; ///< mbox: the raw text of the message, quoted as it stood, with what follows it
+    std::string trailer;  ///< mbox: the empty line after the message
+    std::string name;     ///< file or "standard input", and the position, for complaints
     bool block_was_believed = false;
 };
 
@@ -56,10 +56,11 @@ public:
     ~Input();
     Input(Input&&) noexcept;
 
-    /// The next transaction, waiting for it; nothing at the end. Errors end the stream: Status::data for an operand that cannot
-    /// be read, Status::temp_fail for empty input or a broken frame.
+    /// The next transaction, waiting for it; nothing at the end. Errors end the stream: Status::data for an operand
+    /// that cannot be read, Status::temp_fail for empty input or a broken frame.
     Result<std::optional<Item>> next();
-    /// Only for frames on a descriptor: reads what is there (waits for at least one octet) and says whether more may come.
+    /// Only for frames on a descriptor: reads what is there (waits for at least one octet) and says whether more may
+    /// come.
     Result<bool> read_some();
     /// A transaction that is complete already; never reads.
     Result<std::optional<Item>> take();
@@ -85,7 +86,8 @@ std::string output_octets(const Item& item, Kind kind, BlockMode block, const st
 ///     while (auto batch = in.wait()) { if (batch->empty()) break; … commit … in.answer(frame, results); }
 class SinkStream {
 public:
-    SinkStream(Tool& tool, const StreamOptions& options, const EnvelopeOptions& envelope, int in_fd = 0, int out_fd = 1);
+    SinkStream(Tool& tool, const StreamOptions& options, const EnvelopeOptions& envelope, int in_fd = 0,
+               int out_fd = 1);
 
     bool frames() const { return input_.kind() == Kind::frames; }
     /// Prints "MGW1 sink" in frames; nothing otherwise.

@@ -28,15 +28,15 @@ enum class Complete : char { none, file, directory };
 
 /// Options that every tool has, spelt the same in all of them.
 struct CommonOptions {
-    std::string config;                       ///< --config FILE (TOML); read before the others count
-    std::string log;                          ///< --log FILE|-|syslog|journald
-    bool log_redact = false;                  ///< --log-redact
-    bool explain = false;                     ///< --explain, to standard error
-    bool json = false;                        ///< --json
-    bool dry_run = false;                     ///< --dry-run
-    bool check = false;                       ///< --check: test the configuration without acting
+    std::string config;                           ///< --config FILE (TOML); read before the others count
+    std::string log;                              ///< --log FILE|-|syslog|journald
+    bool log_redact = false;                      ///< --log-redact
+    bool explain = false;                         ///< --explain, to standard error
+    bool json = false;                            ///< --json
+    bool dry_run = false;                         ///< --dry-run
+    bool check = false;                           ///< --check: test the configuration without acting
     SandboxMode sandbox = SandboxMode::automatic; ///< --sandbox auto|require|off
-    std::optional<std::uint64_t> seed;        ///< --seed N
+    std::optional<std::uint64_t> seed;            ///< --seed N
     Limits limits;
 };
 
@@ -57,7 +57,8 @@ public:
     /// Declares how a shell completes the value.
     CLI::Option* hint(CLI::Option* option, Complete complete);
 
-    /// Options, MGW_… environment and configuration file. A status where there is nothing left to do (--help, --version,
+    /// Options, MGW_… environment and configuration file. A status where there is nothing left to do (--help,
+    /// --version,
     /// --generate, usage and configuration errors, which are reported here), else nothing.
     std::optional<int> parse(int argc, char** argv);
 
@@ -74,8 +75,8 @@ public:
     void complain(const Error& error) const;
     void warn(const std::string& message) const;
 
-    /// Does the work: opens the log, is the one net for exceptions (Status::temp_fail), reports an error, flushes and checks standard
-    /// output, returns the exit status. SIGPIPE is ignored.
+    /// Does the work: opens the log, is the one net for exceptions (Status::temp_fail), reports an error, flushes and
+    /// checks standard output, returns the exit status. SIGPIPE is ignored.
     int run(const std::function<Result<Status>()>& work);
 
 private:

@@ -34,7 +34,9 @@ namespace
 
 bool passes(std::string_view entry)
 {
-    static constexpr std::array names{"PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "TMPDIR", "XDG_STATE_HOME", "GNUPGHOME", "SOURCE_DATE_EPOCH"};
+    static constexpr std::array names{
+        "PATH",   "HOME",           "LANG",      "LC_ALL",           "TZ", "USER", "LOGNAME",
+        "TMPDIR", "XDG_STATE_HOME", "GNUPGHOME", "SOURCE_DATE_EPOCH"};
     const auto name = entry.substr(0, entry.find('='));
     return name.starts_with("MGW_") || std::ranges::find(names, name) != names.end();
 }
@@ -47,7 +49,8 @@ struct Clean : bp::extend::handler {
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC); // the pipe that reports a failed exec stays until then
+        ::syscall(SYS_close_range, 3U, ~0U,
+                  CLOSE_RANGE_CLOEXEC); // the pipe that reports a failed exec stays until then
     }
 };
 

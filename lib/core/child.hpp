@@ -24,10 +24,10 @@ struct ChildIo {
     int err = -1; ///< becomes its standard error; -1 keeps ours
 };
 
-/// Starts `arguments` (no shell). A name without '/' that begins with "mgw-" is first looked for in the folder of the running
-/// executable, then in PATH. The environment is cut to PATH, HOME, LANG, LC_ALL, TZ, USER, LOGNAME, TMPDIR, XDG_STATE_HOME, GNUPGHOME,
-/// SOURCE_DATE_EPOCH and MGW_…, and `extra` ("NAME=value") added. Every descriptor but 0 to 2 is closed in it.
-/// Status::config when there is no such program.
+/// Starts `arguments` (no shell). A name without '/' that begins with "mgw-" is first looked for in the folder of the
+/// running executable, then in PATH. The environment is cut to PATH, HOME, LANG, LC_ALL, TZ, USER, LOGNAME, TMPDIR,
+/// XDG_STATE_HOME, GNUPGHOME, SOURCE_DATE_EPOCH and MGW_…, and `extra` ("NAME=value") added. Every descriptor but 0 to
+/// 2 is closed in it. Status::config when there is no such program.
 Result<Child> start_child(const Arguments& arguments, const ChildIo& io, const std::vector<std::string>& extra = {});
 
 /// Where that program is, by the same rules; empty if there is none.

@@ -36,7 +36,8 @@ Result<std::vector<Arguments>> split_pipeline(std::string_view text)
             end_word();
             commands.emplace_back();
         } else if (std::string_view(";&<>`$()").contains(c)) {
-            return fail(Status::config, std::string("'") + c + "' in a command has no shell to read it: " + std::string(text),
+            return fail(Status::config,
+                        std::string("'") + c + "' in a command has no shell to read it: " + std::string(text),
                         "quote it, or start a shell: sh -c '...'");
         } else {
             word += c;

@@ -11,8 +11,8 @@ namespace mgw
 
 using Arguments = std::vector<std::string>;
 
-/// Words of a command as a shell would split them, without its expansions: blanks separate, '…' and "…" quote, \ escapes.
-/// Status::config for an unclosed quote or an unquoted ; & < > ` $ ( ).
+/// Words of a command as a shell would split them, without its expansions: blanks separate, '…' and "…" quote,
+/// \ escapes. Status::config for an unclosed quote or an unquoted ; & < > ` $ ( ).
 Result<Arguments> split_command(std::string_view text);
 
 /// Commands between unquoted '|'. Status::config for an empty one.

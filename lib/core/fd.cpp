@@ -49,7 +49,7 @@ void wait_for(int fd, short events)
 Result<std::string> read_all(int fd, std::size_t limit_octets)
 {
     std::string out;
-    struct stat st{};
+    struct stat st {};
     if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
         static_cast<std::size_t>(st.st_size) <= limit_octets)
         out.reserve(static_cast<std::size_t>(st.st_size) + 1);

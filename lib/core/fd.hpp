@@ -62,7 +62,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit_octets 
 /// Passes descriptors over a Unix stream socket with one octet of data (SCM_RIGHTS), at most 8.
 Result<void> send_fds(int socket, char octet, const int* fds, std::size_t count);
 
-/// Receives what send_fds sent; `fds` gets at most `capacity` descriptors. Returns the octet, or nothing at end of file.
+/// Receives what send_fds sent; `fds` gets at most `capacity` descriptors. Returns the octet, or nothing at end of
+/// file.
 struct ReceivedFds {
     char octet = 0;
     std::size_t count = 0;

@@ -15,7 +15,10 @@ static_assert(sizeof(SHA256_CTX) <= 128);
 
 namespace
 {
-SHA256_CTX* context(unsigned char* state) { return std::launder(reinterpret_cast<SHA256_CTX*>(state)); }
+SHA256_CTX* context(unsigned char* state)
+{
+    return std::launder(reinterpret_cast<SHA256_CTX*>(state));
+}
 } // namespace
 
 Sha256::Sha256()

@@ -7,7 +7,8 @@
 namespace mgw
 {
 
-/// SHA-256 as 32 raw octets, in pieces. Cheap to start: no look-up of an algorithm, so that short-lived tools stay short.
+/// SHA-256 as 32 raw octets, in pieces. Cheap to start: no look-up of an algorithm, so that short-lived tools stay
+/// short.
 class Sha256 {
 public:
     Sha256();

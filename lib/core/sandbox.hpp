@@ -21,9 +21,9 @@ struct Rights {
 
 enum class SandboxMode : char { automatic, require, off };
 
-/// Confines the calling process: no_new_privs, Landlock (files, and TCP ports where the kernel has them), seccomp, limits.
-/// `automatic` goes on without a feature that the kernel lacks; `require` makes that Status::config; `off` does nothing.
-/// Returns a short text of what is in force, for --explain and records: "landlock+seccomp".
+/// Confines the calling process: no_new_privs, Landlock (files, and TCP ports where the kernel has them), seccomp,
+/// limits. `automatic` goes on without a feature that the kernel lacks; `require` makes that Status::config; `off` does
+/// nothing. Returns a short text of what is in force, for --explain and records: "landlock+seccomp".
 Result<std::string> confine(const Rights& rights, SandboxMode mode);
 
 /// Landlock ABI of the running kernel, 0 if there is none.

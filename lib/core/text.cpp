@@ -8,7 +8,8 @@ namespace mgw
 
 bool iequals(std::string_view a, std::string_view b)
 {
-    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool istarts_with(std::string_view text, std::string_view prefix)
@@ -89,10 +90,17 @@ std::optional<std::uint64_t> parse_size(std::string_view text)
         return std::nullopt;
     unsigned shift = 0;
     switch (lower(text.back())) {
-    case 'k': shift = 10; break;
-    case 'm': shift = 20; break;
-    case 'g': shift = 30; break;
-    default: break;
+    case 'k':
+        shift = 10;
+        break;
+    case 'm':
+        shift = 20;
+        break;
+    case 'g':
+        shift = 30;
+        break;
+    default:
+        break;
     }
     if (shift != 0)
         text.remove_suffix(1);
@@ -195,7 +203,8 @@ std::string printable(std::string_view octets, std::size_t limit_octets)
             break;
         const auto c = static_cast<unsigned char>(octets[0]);
         // C1 control characters are C2 80 to C2 9F
-        const bool control = c < 32 || c == 127 || (n == 2 && c == 0xC2 && static_cast<unsigned char>(octets[1]) < 0xA0);
+        const bool control =
+            c < 32 || c == 127 || (n == 2 && c == 0xC2 && static_cast<unsigned char>(octets[1]) < 0xA0);
         if (n == 0 || control)
             out += '?';
         else

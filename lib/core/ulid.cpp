@@ -10,8 +10,8 @@ constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 std::string make_ulid(Time time, Random& random)
 {
-    auto ms = static_cast<std::uint64_t>(
-        std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count());
+    auto ms =
+        static_cast<std::uint64_t>(std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count());
     std::string out(26, '0');
     for (std::size_t i = 10; i-- > 0; ms >>= 5)
         out[i] = alphabet[ms & 31];

@@ -12,7 +12,17 @@
 namespace mgw::dns
 {
 
-enum class Type : std::uint16_t { a = 1, ns = 2, cname = 5, soa = 6, ptr = 12, mx = 15, txt = 16, aaaa = 28, tlsa = 52 };
+enum class Type : std::uint16_t {
+    a = 1,
+    ns = 2,
+    cname = 5,
+    soa = 6,
+    ptr = 12,
+    mx = 15,
+    txt = 16,
+    aaaa = 28,
+    tlsa = 52
+};
 std::string_view type_name(Type type);
 
 enum class Code : char {
@@ -24,10 +34,13 @@ enum class Code : char {
     malformed, ///< not a name that can be asked for
 };
 std::string_view code_name(Code code);
-constexpr bool is_temporary(Code code) { return code == Code::servfail || code == Code::timeout; }
+constexpr bool is_temporary(Code code)
+{
+    return code == Code::servfail || code == Code::timeout;
+}
 
-/// One record. `data` is an address in text form, a name without final dot and as it was spelt, or the octets of TXT (its
-/// strings joined) and TLSA.
+/// One record. `data` is an address in text form, a name without final dot and as it was spelt, or the octets of TXT
+/// (its strings joined) and TLSA.
 struct Data {
     std::string data;
     std::uint16_t preference = 0; ///< MX
@@ -35,9 +48,9 @@ struct Data {
 
 struct Answer {
     Code code = Code::no_name;
-    std::vector<Data> records;      ///< of the asked type, aliases followed
+    std::vector<Data> records; ///< of the asked type, aliases followed
     std::uint32_t ttl_seconds = 0;
-    bool secure = false;            ///< the resolver validated it (AD)
+    bool secure = false; ///< the resolver validated it (AD)
 };
 
 /// Asks the DNS. Names have no final dot; case does not matter. Answers are cached for the resolver's life.
@@ -54,9 +67,9 @@ public:
 /// A name for reverse look-up of an IPv4 or IPv6 address in text form; empty if it is not one.
 std::string reverse_name(std::string_view ip);
 
-/// Answers from a zone file (RFC 1035 section 5 master format), never from the network. `NAME TXT …`, `$ORIGIN`, `$TTL`, `@`, parentheses,
-/// quoted strings, comments. `NAME SERVFAIL [TYPE]` and `NAME TIMEOUT [TYPE]` make look-ups fail so.
-/// Status::config with file and line for a malformed file.
+/// Answers from a zone file (RFC 1035 section 5 master format), never from the network. `NAME TXT …`, `$ORIGIN`,
+/// `$TTL`, `@`, parentheses, quoted strings, comments. `NAME SERVFAIL [TYPE]` and `NAME TIMEOUT [TYPE]` make look-ups
+/// fail so. Status::config with file and line for a malformed file.
 Result<std::unique_ptr<Resolver>> open_zone(const std::string& path);
 Result<std::unique_ptr<Resolver>> parse_zone(std::string_view text, std::string_view name);
 

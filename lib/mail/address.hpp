@@ -24,7 +24,8 @@ struct Mailbox {
 /// All mailboxes of an unfolded address field, groups included, at most `limit`. What cannot be read is left out.
 std::vector<Mailbox> parse_addresses(std::string_view value, std::size_t limit = 1000);
 
-/// A path as in MAIL FROM (RFC 5321 section 4.1.2) without its angle brackets; nothing if it is not one. "" is the null path.
+/// A path as in MAIL FROM (RFC 5321 section 4.1.2) without its angle brackets; nothing if it is not one. "" is the null
+/// path.
 std::optional<std::string> parse_path(std::string_view text);
 
 } // namespace mgw::mail

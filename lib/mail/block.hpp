@@ -43,7 +43,8 @@ struct Client {
     std::string ip, name, helo, proto, tls, listener, auth;
 };
 
-/// `Mgw-Hop`: where recipients go next, "smtp:[192.0.2.1]:25", "lmtp:unix:/path", "maildir:/path", "pipe:NAME", "error:5.1.1 text".
+/// `Mgw-Hop`: where recipients go next, "smtp:[192.0.2.1]:25", "lmtp:unix:/path", "maildir:/path", "pipe:NAME",
+/// "error:5.1.1 text".
 struct Hop {
     std::string recipients;
     std::string destination;
@@ -68,8 +69,8 @@ class Block {
 public:
     Block() = default;
 
-    /// Reads the lines of a block, each ended by LF, the last being Mgw-End. Status::data when a line is malformed, has CR
-    /// or NUL, or the block is over Limits::block_octets.
+    /// Reads the lines of a block, each ended by LF, the last being Mgw-End. Status::data when a line is malformed, has
+    /// CR or NUL, or the block is over Limits::block_octets.
     static Result<Block> parse(std::string_view text, const Limits& limits = {});
     /// The lines with LF, ended by "Mgw-End:\n".
     std::string text() const;
@@ -92,7 +93,8 @@ public:
     std::vector<Recipient> final_recipients() const;
     void add_recipient(std::string_view number, std::string_view path, std::string_view parameters = {});
 
-    /// Measured values: `Mgw-Result: TOOL key=value …`, values in xtext. A tool's later line replaces its earlier one key by key.
+    /// Measured values: `Mgw-Result: TOOL key=value …`, values in xtext. A tool's later line replaces its earlier one
+    /// key by key.
     void add_result(std::string_view tool, const std::vector<std::pair<std::string, std::string>>& values);
     std::vector<std::pair<std::string, std::string>> results(std::string_view tool) const;
     /// One decoded value; nothing if there is none.
@@ -102,8 +104,9 @@ public:
 
     void add_verdict(const Verdict& verdict);
     std::vector<Verdict> verdicts() const;
-    /// The verdict in force for one recipient number: an accept of a class cancels verdicts of that class, earlier and later,
-    /// class error excepted; of the rest the strictest, the earlier of equals. `2.1` is also judged by verdicts on `2`.
+    /// The verdict in force for one recipient number: an accept of a class cancels verdicts of that class, earlier and
+    /// later, class error excepted; of the rest the strictest, the earlier of equals. `2.1` is also judged by verdicts
+    /// on `2`.
     Verdict effective(std::string_view number) const;
     /// The strictest over all final recipients.
     Verdict strictest() const;

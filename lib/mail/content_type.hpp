@@ -11,8 +11,9 @@ namespace mgw::mail
 
 /// A value with parameters (RFC 2045 section 5.1, RFC 2231): Content-Type, Content-Disposition.
 struct ContentType {
-    std::string value;    ///< lower case: "text/plain", "attachment"
-    std::vector<std::pair<std::string, std::string>> parameters; ///< names lower case, values unquoted and decoded to UTF-8
+    std::string value; ///< lower case: "text/plain", "attachment"
+    std::vector<std::pair<std::string, std::string>>
+        parameters; ///< names lower case, values unquoted and decoded to UTF-8
 
     /// First parameter of that (lower case) name.
     std::optional<std::string> parameter(std::string_view name) const;
@@ -21,8 +22,8 @@ struct ContentType {
     std::string_view major() const { return std::string_view(value).substr(0, value.find('/')); }
 };
 
-/// Reads an unfolded field value. Comments, quoted strings, RFC 2231 continuations and charsets are understood; whatever is
-/// malformed is read as the common mail programs read it.
+/// Reads an unfolded field value. Comments, quoted strings, RFC 2231 continuations and charsets are understood;
+/// whatever is malformed is read as the common mail programs read it.
 ContentType parse_content_type(std::string_view value);
 
 } // namespace mgw::mail

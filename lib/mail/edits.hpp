@@ -26,8 +26,8 @@ public:
 
     void replace(std::size_t offset, std::size_t removed, std::string inserted);
     void insert(std::size_t offset, std::string inserted) { replace(offset, 0, std::move(inserted)); }
-    /// Puts a field above all others. `field` is "Name: value" without a line end, folded with "\n" where it needs to be;
-    /// the message's own line end is used. Several come in the order of the calls.
+    /// Puts a field above all others. `field` is "Name: value" without a line end, folded with "\n" where it needs to
+    /// be; the message's own line end is used. Several come in the order of the calls.
     void prepend_field(const Message& message, std::string_view field);
     /// Puts a field below all others.
     void append_field(const Message& message, std::string_view field);

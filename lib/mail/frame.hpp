@@ -33,8 +33,8 @@ class FrameReader {
 public:
     explicit FrameReader(const Limits& limits = {}) : limits_(limits) {}
     void feed(std::string_view octets);
-    /// The next whole frame, or nothing until more octets come. Status::temp_fail for a malformed header or a missing END:
-    /// there is no resynchronising, nothing of that frame may be used and nothing after it is read.
+    /// The next whole frame, or nothing until more octets come. Status::temp_fail for a malformed header or a missing
+    /// END: there is no resynchronising, nothing of that frame may be used and nothing after it is read.
     Result<std::optional<Frame>> next();
     /// Octets that are buffered and not yet taken.
     std::size_t buffered() const { return buffer_.size() - taken_; }
@@ -62,8 +62,8 @@ inline constexpr std::string_view sink_ready = "MGW1 sink";
 std::string answer_line(const Answer& answer);
 std::optional<Answer> parse_answer(std::string_view line);
 
-/// Folds results of final recipients to the original ones (those without a dot, in the block's order): any 4xx is 4xx, else any
-/// 2xx is 2xx, else 5xx. `results` holds one answer for each final recipient.
+/// Folds results of final recipients to the original ones (those without a dot, in the block's order): any 4xx is 4xx,
+/// else any 2xx is 2xx, else 5xx. `results` holds one answer for each final recipient.
 std::vector<Answer> fold_answers(const Block& block, const std::vector<Answer>& results);
 
 /// The one reply code of an SMTP transaction (not LMTP) over its recipients: any 4xx makes all of it 4xx; accepted and

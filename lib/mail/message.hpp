@@ -23,28 +23,37 @@ struct Field {
 /// What is odd about a message (RFC 7103). Odd mail is normal input: flagged, never refused by the index.
 enum class Oddity : std::uint32_t {
     none = 0,
-    no_header = 1U << 0,           ///< the first line is not a field
-    header_ends_early = 1U << 1,   ///< a line that is no field ended the header without an empty line
+    no_header = 1U << 0,         ///< the first line is not a field
+    header_ends_early = 1U << 1, ///< a line that is no field ended the header without an empty line
     bare_cr = 1U << 2,
-    bare_lf = 1U << 3,             ///< in a message that otherwise uses CRLF
+    bare_lf = 1U << 3, ///< in a message that otherwise uses CRLF
     nul = 1U << 4,
     eight_bit_header = 1U << 5,
-    header_too_large = 1U << 6,    ///< over Limits::header_octets, fields or field_octets: the rest counts as body
+    header_too_large = 1U << 6, ///< over Limits::header_octets, fields or field_octets: the rest counts as body
     no_boundary = 1U << 7,
     unclosed_multipart = 1U << 8,
-    too_deep = 1U << 9,            ///< over Limits::nesting: the part is opaque
+    too_deep = 1U << 9, ///< over Limits::nesting: the part is opaque
     too_many_parts = 1U << 10,
     unknown_encoding = 1U << 11,
     duplicate_content_type = 1U << 12,
     duplicate_encoding = 1U << 13,
-    encoded_multipart = 1U << 14,  ///< a multipart or message/* with base64 or quoted-printable
+    encoded_multipart = 1U << 14, ///< a multipart or message/* with base64 or quoted-printable
     from_line = 1U << 15,
-    line_too_long = 1U << 16,      ///< over 998 octets (RFC 5322 section 2.1.1)
+    line_too_long = 1U << 16, ///< over 998 octets (RFC 5322 section 2.1.1)
     blank_before_colon = 1U << 17,
 };
-constexpr Oddity operator|(Oddity a, Oddity b) { return static_cast<Oddity>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b)); }
-constexpr Oddity& operator|=(Oddity& a, Oddity b) { return a = a | b; }
-constexpr bool has(Oddity set, Oddity one) { return (static_cast<std::uint32_t>(set) & static_cast<std::uint32_t>(one)) != 0; }
+constexpr Oddity operator|(Oddity a, Oddity b)
+{
+    return static_cast<Oddity>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
+}
+constexpr Oddity& operator|=(Oddity& a, Oddity b)
+{
+    return a = a | b;
+}
+constexpr bool has(Oddity set, Oddity one)
+{
+    return (static_cast<std::uint32_t>(set) & static_cast<std::uint32_t>(one)) != 0;
+}
 /// Names as used in Mgw-Result and records: "bare-cr,nul".
 std::string oddity_names(Oddity set);
 

@@ -16,22 +16,23 @@ enum class Encoding : char { identity, base64, quoted_printable, uuencode, unkno
 /// One MIME part (RFC 2046). Offsets are into the octets that were indexed, or into `Parts::decoded` of its owner when
 /// the part stands inside a message that was encoded.
 struct Part {
-    int parent = -1;             ///< index of the part that contains this one, -1 for the message itself
+    int parent = -1; ///< index of the part that contains this one, -1 for the message itself
     std::size_t depth = 0;
-    std::string path;            ///< "1.2": the position as people write it; "1" for the message itself
-    std::string_view header;     ///< with its fields, without the empty line
-    std::string_view body;       ///< as transferred, without the line end before the next delimiter
-    ContentType type;            ///< text/plain when none is given, message/rfc822 inside multipart/digest
+    std::string path;        ///< "1.2": the position as people write it; "1" for the message itself
+    std::string_view header; ///< with its fields, without the empty line
+    std::string_view body;   ///< as transferred, without the line end before the next delimiter
+    ContentType type;        ///< text/plain when none is given, message/rfc822 inside multipart/digest
     Encoding encoding = Encoding::identity;
-    std::string encoding_name;   ///< lower case, as given
-    std::string disposition;     ///< "attachment", "inline", or empty
+    std::string encoding_name;           ///< lower case, as given
+    std::string disposition;             ///< "attachment", "inline", or empty
     std::vector<std::string> file_names; ///< every candidate, decoded to UTF-8: filename, name, in that order
     std::string content_id;
     bool is_multipart = false;
     bool is_message = false;
 };
 
-/// The part tree of a message, in order of appearance; the first element is the message itself. Built without recursion.
+/// The part tree of a message, in order of appearance; the first element is the message itself. Built without
+/// recursion.
 class Parts {
 public:
     explicit Parts(const Message& message, const Limits& limits = {});
@@ -44,8 +45,8 @@ private:
     Oddity oddities_ = Oddity::none;
 };
 
-/// The content of a part with its transfer encoding removed, at most `limit_octets`. `complete` is set to false when the
-/// limit cut it or the encoding was damaged.
+/// The content of a part with its transfer encoding removed, at most `limit_octets`. `complete` is set to false when
+/// the limit cut it or the encoding was damaged.
 std::string decode(const Part& part, std::size_t limit_octets, bool* complete = nullptr);
 
 } // namespace mgw::mail

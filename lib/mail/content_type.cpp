@@ -1,0 +1,200 @@
+#include "lib/mail/content_type.hpp"
+
+#include "lib/core/text.hpp"
+#include "lib/mail/codec.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace mgw::mail
+{
+
+namespace
+{
+
+/// Reads tokens of a structured value; comments count as blanks (RFC 5322 section 3.2.2), nested up to a limit.
+class Lexer {
+public:
+    explicit Lexer(std::string_view text) : text_(text) {}
+
+    void skip_blanks()
+    {
+        while (at_ < text_.size()) {
+            const char c = text_[at_];
+            if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+                ++at_;
+            else if (c == '(')
+                skip_comment();
+            else
+                return;
+        }
+    }
+    bool done() const { return at_ >= text_.size(); }
+    char peek() const { return done() ? '\0' : text_[at_]; }
+    bool take(char c)
+    {
+        skip_blanks();
+        if (peek() != c || done())
+            return false;
+        ++at_;
+        return true;
+    }
+    void skip() { ++at_; }
+    /// Octets up to a blank, a comment or one of `stops`.
+    std::string_view token(std::string_view stops)
+    {
+        const std::size_t begin = at_;
+        while (at_ < text_.size() && !is_blank(text_[at_]) && text_[at_] != '\r' && text_[at_] != '\n' &&
+               text_[at_] != '(' && !stops.contains(text_[at_]))
+            ++at_;
+        return text_.substr(begin, at_ - begin);
+    }
+    std::string quoted()
+    {
+        std::string out;
+        ++at_;
+        while (at_ < text_.size() && text_[at_] != '"') {
+            // a backslash before anything but a quote or itself is kept: Windows paths in file names
+            if (text_[at_] == '\\' && at_ + 1 < text_.size() && (text_[at_ + 1] == '"' || text_[at_ + 1] == '\\'))
+                ++at_;
+            if (text_[at_] != '\r' && text_[at_] != '\n')
+                out += text_[at_];
+            ++at_;
+        }
+        if (at_ < text_.size())
+            ++at_;
+        return out;
+    }
+    /// An unquoted parameter value: common programs read on over blanks until ';'.
+    std::string loose_value()
+    {
+        const std::size_t begin = at_;
+        while (at_ < text_.size() && text_[at_] != ';' && text_[at_] != '(')
+            ++at_;
+        return std::string(trim(text_.substr(begin, at_ - begin)));
+    }
+
+private:
+    void skip_comment()
+    {
+        std::size_t depth = 0;
+        while (at_ < text_.size()) {
+            const char c = text_[at_++];
+            if (c == '\\' && at_ < text_.size())
+                ++at_;
+            else if (c == '(')
+                ++depth;
+            else if (c == ')' && --depth == 0)
+                return;
+        }
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+};
+
+std::string percent_decode(std::string_view text)
+{
+    std::string out;
+    const auto digit = [](char c) {
+        return is_digit(c) ? c - '0' : (lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1);
+    };
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
+            out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+            i += 2;
+        } else {
+            out += text[i];
+        }
+    }
+    return out;
+}
+
+/// The pieces of one RFC 2231 parameter: name*0, name*1* …
+struct Extended {
+    std::map<unsigned, std::pair<std::string, bool>> pieces; // value, percent-encoded
+};
+
+std::string join(const Extended& extended)
+{
+    std::string charset;
+    std::string octets;
+    bool first = true;
+    for (const auto& [number, piece] : extended.pieces) {
+        std::string_view text = piece.first;
+        if (piece.second && first) { // charset'language'text
+            const auto a = text.find('\'');
+            const auto b = a == std::string_view::npos ? a : text.find('\'', a + 1);
+            if (b != std::string_view::npos) {
+                charset = text.substr(0, a);
+                text.remove_prefix(b + 1);
+            }
+        }
+        octets += piece.second ? percent_decode(text) : std::string(text);
+        first = false;
+    }
+    return to_utf8(octets, charset.empty() ? "utf-8" : charset);
+}
+
+} // namespace
+
+std::optional<std::string> ContentType::parameter(std::string_view name) const
+{
+    const auto at = std::ranges::find_if(parameters, [&](const auto& p) { return p.first == name; });
+    return at == parameters.end() ? std::nullopt : std::optional(at->second);
+}
+
+ContentType parse_content_type(std::string_view value)
+{
+    constexpr std::size_t most_parameters = 64;
+    ContentType out;
+    Lexer lex(value);
+    lex.skip_blanks();
+    out.value = to_lower(lex.token(";/"));
+    if (lex.take('/')) {
+        lex.skip_blanks();
+        out.value += '/';
+        out.value += to_lower(lex.token(";"));
+    }
+    std::map<std::string, Extended> extended;
+    for (std::size_t n = 0; !lex.done() && n < most_parameters; ++n) {
+        // whatever stands before the next ';' is no part of the value
+        while (!lex.done() && lex.peek() != ';') {
+            if (lex.peek() == '"')
+                lex.quoted();
+            else if (lex.peek() == '(')
+                lex.skip_blanks();
+            else
+                lex.skip();
+        }
+        if (!lex.take(';'))
+            break;
+        lex.skip_blanks();
+        const std::string name = to_lower(lex.token("=;"));
+        if (!lex.take('='))
+            continue;
+        lex.skip_blanks();
+        std::string text = lex.peek() == '"' ? lex.quoted() : lex.loose_value();
+        const auto star = name.find('*');
+        if (star == std::string::npos) {
+            if (!name.empty())
+                out.parameters.emplace_back(name, decode_words(text));
+            continue;
+        }
+        const std::string base = name.substr(0, star);
+        std::string_view rest = std::string_view(name).substr(star + 1);
+        const bool encoded = rest.empty() || rest.ends_with('*');
+        if (rest.ends_with('*'))
+            rest.remove_suffix(1);
+        const auto number = rest.empty() ? std::optional<std::uint64_t>(0) : parse_number(rest);
+        if (number && *number < 1000)
+            extended[base].pieces.emplace(static_cast<unsigned>(*number), std::pair(std::move(text), encoded));
+    }
+    for (const auto& [name, pieces] : extended) {
+        // RFC 6266 section 4.3 and the common programs prefer the extended form where both are there: it comes first
+        out.parameters.insert(out.parameters.begin(), {name, join(pieces)});
+    }
+    return out;
+}
+
+} // namespace mgw::mail

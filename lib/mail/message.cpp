@@ -1,0 +1,181 @@
+#include "lib/mail/message.hpp"
+
+#include "lib/core/text.hpp"
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace mgw::mail
+{
+
+std::string oddity_names(Oddity set)
+{
+    static constexpr std::array<std::pair<Oddity, const char*>, 18> names{{
+        {Oddity::no_header, "no-header"},
+        {Oddity::header_ends_early, "header-ends-early"},
+        {Oddity::bare_cr, "bare-cr"},
+        {Oddity::bare_lf, "bare-lf"},
+        {Oddity::nul, "nul"},
+        {Oddity::eight_bit_header, "8bit-header"},
+        {Oddity::header_too_large, "header-too-large"},
+        {Oddity::no_boundary, "no-boundary"},
+        {Oddity::unclosed_multipart, "unclosed-multipart"},
+        {Oddity::too_deep, "too-deep"},
+        {Oddity::too_many_parts, "too-many-parts"},
+        {Oddity::unknown_encoding, "unknown-encoding"},
+        {Oddity::duplicate_content_type, "duplicate-content-type"},
+        {Oddity::duplicate_encoding, "duplicate-encoding"},
+        {Oddity::encoded_multipart, "encoded-multipart"},
+        {Oddity::from_line, "from-line"},
+        {Oddity::line_too_long, "line-too-long"},
+        {Oddity::blank_before_colon, "blank-before-colon"},
+    }};
+    std::string out;
+    for (const auto& [flag, name] : names)
+        if (has(set, flag))
+            out.append(out.empty() ? "" : ",").append(name);
+    return out;
+}
+
+namespace
+{
+
+/// Past the LF that ends the line at `at`, or the end of the octets.
+std::size_t next_line(std::string_view octets, std::size_t at)
+{
+    const void* lf = at < octets.size() ? std::memchr(octets.data() + at, '\n', octets.size() - at) : nullptr;
+    return lf == nullptr ? octets.size() : static_cast<std::size_t>(static_cast<const char*>(lf) - octets.data()) + 1;
+}
+
+bool is_empty_line(std::string_view line)
+{
+    return line == "\n" || line == "\r\n";
+}
+
+/// Length of the field name at the start of a line (RFC 5322 section 3.6.8), 0 if it has none.
+std::size_t field_name_octets(std::string_view line)
+{
+    std::size_t n = 0;
+    while (n < line.size() && line[n] > 32 && line[n] < 127 && line[n] != ':')
+        ++n;
+    return n;
+}
+
+} // namespace
+
+std::size_t from_line_octets(std::string_view octets)
+{
+    return octets.starts_with("From ") ? next_line(octets, 0) : 0;
+}
+
+Message::Message(std::string_view octets, const Limits& limits) : octets_(octets)
+{
+    const std::size_t first = next_line(octets, 0);
+    if (first >= 2 && octets[first - 1] == '\n' && octets[first - 2] == '\r')
+        line_end_ = "\r\n";
+    index_header(limits);
+}
+
+void Message::index_header(const Limits& limits)
+{
+    std::size_t at = 0;
+    header_end_ = body_begin_ = octets_.size();
+    if (octets_.starts_with("From "))
+        oddities_ |= Oddity::from_line;
+    while (at < octets_.size()) {
+        const std::size_t end = next_line(octets_, at);
+        const std::string_view line = octets_.substr(at, end - at);
+        if (is_empty_line(line)) {
+            header_end_ = at;
+            body_begin_ = end;
+            return;
+        }
+        if (end > limits.header_octets || fields_.size() > limits.fields) {
+            oddities_ |= Oddity::header_too_large;
+            header_end_ = body_begin_ = at;
+            return;
+        }
+        if (is_blank(line[0]) && !fields_.empty()) {
+            fields_.back().end = end;
+            if (end - fields_.back().begin > limits.field_octets)
+                oddities_ |= Oddity::header_too_large;
+        } else {
+            const std::size_t name = field_name_octets(line);
+            std::size_t colon = name;
+            while (colon < line.size() && is_blank(line[colon]))
+                ++colon;
+            if (name == 0 || colon >= line.size() || line[colon] != ':') {
+                oddities_ |= at == 0 ? Oddity::no_header : Oddity::header_ends_early;
+                header_end_ = body_begin_ = at;
+                return;
+            }
+            if (colon != name)
+                oddities_ |= Oddity::blank_before_colon;
+            if (line.size() > limits.field_octets)
+                oddities_ |= Oddity::header_too_large;
+            fields_.push_back(Field{at, at + name, at + colon + 1, end});
+        }
+        if (line.size() > 1000)
+            oddities_ |= Oddity::line_too_long;
+        at = end;
+    }
+    if (octets_.empty())
+        oddities_ |= Oddity::no_header;
+}
+
+std::string_view Message::raw_value(const Field& f) const
+{
+    std::string_view value = octets_.substr(f.value_begin, f.end - f.value_begin);
+    if (value.ends_with('\n'))
+        value.remove_suffix(1);
+    if (value.ends_with('\r'))
+        value.remove_suffix(1);
+    return value;
+}
+
+std::string Message::value(const Field& f) const
+{
+    return unfold(raw_value(f));
+}
+
+const Field* Message::find(std::string_view name) const
+{
+    for (const Field& f : fields_)
+        if (iequals(this->name(f), name))
+            return &f;
+    return nullptr;
+}
+
+std::vector<const Field*> Message::find_all(std::string_view name) const
+{
+    std::vector<const Field*> out;
+    for (const Field& f : fields_)
+        if (iequals(this->name(f), name))
+            out.push_back(&f);
+    return out;
+}
+
+std::optional<std::string> Message::value_of(std::string_view name) const
+{
+    const Field* f = find(name);
+    return f != nullptr ? std::optional(value(*f)) : std::nullopt;
+}
+
+std::string unfold(std::string_view raw_value)
+{
+    std::string out;
+    out.reserve(raw_value.size());
+    for (std::size_t i = 0; i < raw_value.size(); ++i) {
+        const char c = raw_value[i];
+        if (c == '\n' || (c == '\r' && i + 1 < raw_value.size() && raw_value[i + 1] == '\n'))
+            continue;
+        out += c;
+    }
+    const auto trimmed = trim(out);
+    if (trimmed.size() != out.size())
+        return std::string(trimmed);
+    return out;
+}
+
+} // namespace mgw::mail
