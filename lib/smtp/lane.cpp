@@ -86,35 +86,44 @@ Result<Lane> start_lane(const LanePlan& plan)
     return lane;
 }
 
+Result<bool> SinkGreeting::read(int answers)
+{
+    char c = 0;
+    const ssize_t n = ::read(answers, &c, 1);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return false;
+    if (n <= 0)
+        return fail(Status::config, "the pipeline's last stage ended before it was ready", "run mgw-recv --check");
+    const bool whole = c == '\n' && line_ == mail::sink_ready;
+    line_ += c;
+    if (!whole && !mail::sink_ready.starts_with(line_))
+        return fail(Status::config, "the pipeline does not end in a sink: its last stage did not say \"MGW1 sink\"",
+                    "end it with mgw-queue add or mgw-send");
+    return whole;
+}
+
 Result<void> wait_for_sink(int answers, std::chrono::milliseconds timeout)
 {
     const auto end = std::chrono::steady_clock::now() + timeout;
-    std::string line;
-    while (line.size() <= mail::sink_ready.size()) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    SinkGreeting greeting;
+    for (;;) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         pollfd ready{answers, POLLIN, 0};
-        const int count = left > 0 ? ::poll(&ready, 1, static_cast<int>(left)) : 0;
-        if (count == 0)
-            return fail(Status::temp_fail, "the pipeline's last stage did not get ready in " + std::to_string(timeout.count()) + " ms",
+        if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) == 0)
+            return fail(Status::temp_fail,
+                        "the pipeline's last stage did not get ready in " + std::to_string(timeout.count()) + " ms",
                         "raise --lane-start-timeout, or look at the stage's own messages");
-        char c = 0;
-        const ssize_t n = count < 0 ? -1 : ::read(answers, &c, 1);
-        if (n < 0 && (errno == EINTR || errno == EAGAIN))
-            continue;
-        if (n <= 0)
-            return fail(Status::config, "the pipeline's last stage ended before it was ready", "run mgw-recv --check");
-        if (c == '\n')
-            break;
-        line += c;
+        auto got = greeting.read(answers);
+        if (!got)
+            return pass(got);
+        if (*got)
+            return {};
     }
-    if (line != mail::sink_ready)
-        return fail(Status::config, "the pipeline does not end in a sink: its last stage did not say \"MGW1 sink\"",
-                    "end it with mgw-queue add or mgw-send");
-    return {};
 }
 
-Result<void> check_lane(const LanePlan& plan)
+Result<std::vector<Child>> start_checks(const LanePlan& plan)
 {
+    std::vector<Child> out;
     for (auto stage : plan.given) {
         if (!is_ours(stage))
             continue;
@@ -122,9 +131,22 @@ Result<void> check_lane(const LanePlan& plan)
         auto child = start_child(stage, {});
         if (!child)
             return pass(child);
-        if (const int status = wait_for_child(child->pid); status != 0)
-            return fail(Status::config, child->name + " --check: " + describe_wait_status(status));
+        out.push_back(*child);
     }
+    return out;
+}
+
+Result<void> check_lane(const LanePlan& plan)
+{
+    auto checks = start_checks(plan);
+    if (!checks)
+        return pass(checks);
+    std::string failed;
+    for (const auto& child : *checks)
+        if (const int status = wait_for_child(child.pid); status != 0 && failed.empty())
+            failed = child.name + " --check: " + describe_wait_status(status);
+    if (!failed.empty())
+        return fail(Status::config, failed);
     return {};
 }
 

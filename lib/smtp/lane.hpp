@@ -39,11 +39,24 @@ struct Lane {
 };
 Result<Lane> start_lane(const LanePlan& plan);
 
-/// Waits for the line "MGW1 sink" and takes not an octet more. Status::config when the last stage ends, or writes something
-/// else: it is no sink. Status::temp_fail after `timeout`.
+/// Looks for the line "MGW1 sink" on a lane's answers and takes not an octet more.
+class SinkGreeting {
+public:
+    /// Reads what is there (the descriptor must be ready); true once the line came. Status::config when the last stage ended, or
+    /// wrote something else: it is no sink.
+    Result<bool> read(int answers);
+
+private:
+    std::string line_;
+};
+
+/// Waits for it. Status::temp_fail after `timeout`.
 Result<void> wait_for_sink(int answers, std::chrono::milliseconds timeout);
 
-/// Starts each stage of mgw with --check instead, one after the other. Status::config for the first that fails.
+/// Starts each stage of mgw with --check instead; the caller waits for them.
+Result<std::vector<Child>> start_checks(const LanePlan& plan);
+
+/// Starts the checks and waits. Status::config when one fails.
 Result<void> check_lane(const LanePlan& plan);
 
 /// Waits for a child; its wait status.
