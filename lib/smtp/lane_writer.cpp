@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <sys/uio.h>
+#include <utility>
 
 namespace mgw::smtp
 {
@@ -70,6 +71,14 @@ void LaneWriter::written(std::size_t octets)
         offset_ -= frame_size(frames_.front());
         frames_.pop_front();
     }
+}
+
+std::deque<LaneFrame> LaneWriter::take_unwritten()
+{
+    if (offset_ > 0)
+        frames_.pop_front();
+    offset_ = 0;
+    return std::exchange(frames_, {});
 }
 
 bool LaneWriter::withdraw(const std::string& id)

@@ -22,6 +22,8 @@ public:
     Result<bool> flush(int fd);
     /// Takes a frame back of which nothing has been written. False when it is too late, or it is not here.
     bool withdraw(const std::string& id);
+    /// Takes all frames back of which nothing has been written; one that was begun is dropped.
+    std::deque<LaneFrame> take_unwritten();
 
 private:
     void written(std::size_t octets);
