@@ -76,6 +76,24 @@ PeerAddress peer_address(int fd)
     return {text.data(), hex({reinterpret_cast<const char*>(six.s6_addr), 8})};
 }
 
+/// TLS 1.2 and later (RFC 8996), no renegotiation.
+Result<void> load_tls(asio::ssl::context& tls, const std::string& certificate, const std::string& key)
+{
+    using Context = asio::ssl::context;
+    ErrorCode error;
+    tls.set_options(Context::default_workarounds | Context::no_sslv3 | Context::no_tlsv1 | Context::no_tlsv1_1 |
+                        Context::no_compression | SSL_OP_NO_RENEGOTIATION,
+                    error);
+    if (!error)
+        tls.use_certificate_chain(asio::buffer(certificate), error);
+    if (error)
+        return fail(Status::config, "--tls-cert: " + error.message());
+    tls.use_private_key(asio::buffer(key), Context::pem, error);
+    if (error)
+        return fail(Status::config, "--tls-key: " + error.message(), "is it the key of that certificate?");
+    return {};
+}
+
 struct Session {
     Session(asio::io_context& io, int family, int fd, const ServerConfig& config, SpoolBudget& budget)
         : socket(io, asio::generic::stream_protocol(family, 0), fd), wake(io), codec(config, budget)
@@ -178,17 +196,8 @@ Result<Status> Front::run()
 Result<void> Front::set_up_tls()
 {
     tls_.emplace(asio::ssl::context::tls_server);
-    ErrorCode error;
-    tls_->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1 |
-                          asio::ssl::context::no_sslv3 | asio::ssl::context::no_compression | SSL_OP_NO_RENEGOTIATION,
-                      error);
-    if (!error)
-        tls_->use_certificate_chain(asio::buffer(options_.tls_certificate), error);
-    if (error)
-        return fail(Status::config, "--tls-cert: " + error.message());
-    tls_->use_private_key(asio::buffer(options_.tls_key), asio::ssl::context::pem, error);
-    if (error)
-        return fail(Status::config, "--tls-key: " + error.message());
+    if (auto loaded = load_tls(*tls_, options_.tls_certificate, options_.tls_key); !loaded)
+        return loaded;
     for (auto& config : configs_)
         config.offer_tls = true;
     connected_config_.offer_tls = true;
@@ -578,6 +587,12 @@ void Front::want_lane()
 }
 
 } // namespace
+
+Result<void> check_tls(const std::string& certificate, const std::string& key)
+{
+    asio::ssl::context tls(asio::ssl::context::tls_server);
+    return load_tls(tls, certificate, key);
+}
 
 Result<Status> run_front(FrontOptions options, const std::vector<FrontListener>& listeners, Fd control)
 {

@@ -46,6 +46,9 @@ struct FrontOptions {
     std::function<Result<void>()> confine = [] { return Result<void>{}; }; ///< after set-up
 };
 
+/// Whether a certificate and a key (PEM) can be read and fit together. Status::config if not.
+Result<void> check_tls(const std::string& certificate, const std::string& key);
+
 /// Serves SMTP and LMTP sessions in one thread, until `control` (see LaneNote) says stop or ends. Lanes come over `control`.
 Result<Status> run_front(FrontOptions options, const std::vector<FrontListener>& listeners, Fd control);
 
