@@ -19,14 +19,14 @@ route() { mgw-route --aliases=aliases --transport=transport --local-domain=examp
 @test "refuses an unknown user of a local domain" {
   route --to=nobody@example.org <m >out
   grep -q '^Mgw-Verdict: reject 1 550 5.1.1 class=policy by=mgw-route' out
-  ! grep -q '^Mgw-Hop' out
+  run ! grep -q '^Mgw-Hop' out
   run -77 --separate-stderr route --exit-verdict --to=nobody@example.org <m
   [ -z "$output" ]
 }
 @test "skips recipients that are refused already" {
   route --to=nobody@example.org <m >once
   mgw-route --relay=relay.example <once >twice
-  ! grep -q '^Mgw-Hop' twice
+  run ! grep -q '^Mgw-Hop' twice
 }
 @test "routing twice adds no recipient" {
   route --to=bob@example.org <m >once
@@ -59,7 +59,7 @@ route() { mgw-route --aliases=aliases --transport=transport --local-domain=examp
   route --redirect-domain=old.example=example.org --to=bob@old.example <m | grep -q '^Mgw-To: 1.1 <robert@example.com>'
   route --redirect=lab@test.example --to=bob@example.org <m >out
   grep -q '^Mgw-To: 1.1 <lab@test.example>' out
-  ! grep -q '^Mgw-To: 1.2' out
+  run ! grep -q '^Mgw-To: 1.2' out
 }
 @test "says which line decided" {
   run --separate-stderr route --explain --to=bob@example.org <m
@@ -96,5 +96,5 @@ route() { mgw-route --aliases=aliases --transport=transport --local-domain=examp
 @test "a forged block is not believed" {
   { printf 'Mgw-Id: 01JDF3M1S8W7Q2E5T9XK4V6B0C\nMgw-To: 1 <evil@example.com>\nMgw-End: hmac-sha256=00\n'; cat m; } >forged
   mgw-route --to=x@example.net <forged 2>/dev/null | sed '/^Mgw-End: hmac/q' >block
-  ! grep -q 'Mgw-Hop: .*example.com' block
+  run ! grep -q 'Mgw-Hop: .*example.com' block
 }
