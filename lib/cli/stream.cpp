@@ -439,6 +439,10 @@ void declare_stream_options(Tool& tool, CLI::App& app, StreamOptions& options)
                          ->type_name("KIND"),
                      {"message", "mbox", "frames"});
     };
+    tool.hint(app.add_option("operands", options.operands,
+                             "Messages, mboxes, Maildirs and folders of messages to read instead of standard input.")
+                  ->type_name("FILE"),
+              Complete::file);
     kind_option("--input", options.input,
                 "Kind of the input: one message (the default), an mbox, or the frames of a lane.");
     kind_option("--output", options.output, "Kind of the output; the default is that of the input.");
