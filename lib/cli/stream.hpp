@@ -69,6 +69,9 @@ public:
     Kind kind() const;
     int fd() const;
     std::size_t buffered_octets() const;
+    /// The key for tags of blocks, loaded at most once; empty for frames and without a home. Status::config when it is
+    /// unusable.
+    Result<std::string> key();
 
 private:
     struct Impl;
