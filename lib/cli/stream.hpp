@@ -56,6 +56,8 @@ public:
     ~Input();
     Input(Input&&) noexcept;
 
+    /// Reads this user's key where it will be needed: call it before the process is confined.
+    Result<void> prepare();
     /// The next transaction, waiting for it; nothing at the end. Errors end the stream: Status::data for an operand
     /// that cannot be read, Status::temp_fail for empty input or a broken frame.
     Result<std::optional<Item>> next();
@@ -69,6 +71,9 @@ public:
     Kind kind() const;
     int fd() const;
     std::size_t buffered_octets() const;
+    /// The key for tags of blocks, loaded at most once; empty for frames and without a home. Status::config when it is
+    /// unusable.
+    Result<std::string> key();
 
 private:
     struct Impl;

@@ -79,6 +79,11 @@ Result<void> confine_files(const Rights& rights, int abi)
     const Fd ruleset{static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0))};
     if (!ruleset)
         return fail_errno(errno, "cannot make a Landlock ruleset");
+    // what the C library reads when it is first needed: converters of iconv, the time zone
+    for (const char* path : {"/usr/lib/x86_64-linux-gnu/gconv", "/usr/lib/aarch64-linux-gnu/gconv", "/etc/localtime",
+                             "/usr/share/zoneinfo"})
+        if (auto allowed = allow_path(ruleset.value(), path, access_read, attributes.handled_access_fs); !allowed)
+            return allowed;
     for (const auto& path : rights.read)
         if (auto allowed = allow_path(ruleset.value(), path, access_read, attributes.handled_access_fs); !allowed)
             return allowed;

@@ -64,6 +64,28 @@ std::size_t field_name_octets(std::string_view line)
 
 } // namespace
 
+Oddity Message::all_oddities() const
+{
+    Oddity found = oddities_;
+    if (octets_.contains('\0'))
+        found |= Oddity::nul;
+    for (std::size_t at = octets_.find('\r'); at != std::string_view::npos; at = octets_.find('\r', at + 1)) {
+        if (at + 1 >= octets_.size() || octets_[at + 1] != '\n') {
+            found |= Oddity::bare_cr;
+            break;
+        }
+    }
+    if (line_end_.size() == 2) {
+        for (std::size_t at = octets_.find('\n'); at != std::string_view::npos; at = octets_.find('\n', at + 1)) {
+            if (at == 0 || octets_[at - 1] != '\r') {
+                found |= Oddity::bare_lf;
+                break;
+            }
+        }
+    }
+    return found;
+}
+
 std::size_t from_line_octets(std::string_view octets)
 {
     return octets.starts_with("From ") ? next_line(octets, 0) : 0;

@@ -72,6 +72,8 @@ public:
     /// "\r\n" or "\n": what the first line ends in; "\n" for a message without line ends.
     std::string_view line_end() const { return line_end_; }
     Oddity oddities() const { return oddities_; }
+    /// Those of the header and what is odd about lines and octets anywhere: NUL, bare CR, bare LF.
+    Oddity all_oddities() const;
 
     const std::vector<Field>& fields() const { return fields_; }
     std::string_view name(const Field& f) const { return octets_.substr(f.begin, f.name_end - f.begin); }

@@ -74,30 +74,6 @@ Encoding parse_encoding(std::string_view name)
     return Encoding::unknown;
 }
 
-/// NUL, bare CR and bare LF over all octets.
-Oddity line_oddities(std::string_view octets, std::string_view line_end)
-{
-    Oddity found = Oddity::none;
-    if (octets.contains('\0'))
-        found |= Oddity::nul;
-    const bool crlf = line_end.size() == 2;
-    for (std::size_t at = octets.find('\r'); at != std::string_view::npos; at = octets.find('\r', at + 1)) {
-        if (at + 1 >= octets.size() || octets[at + 1] != '\n') {
-            found |= Oddity::bare_cr;
-            break;
-        }
-    }
-    if (crlf) {
-        for (std::size_t at = octets.find('\n'); at != std::string_view::npos; at = octets.find('\n', at + 1)) {
-            if (at == 0 || octets[at - 1] != '\r') {
-                found |= Oddity::bare_lf;
-                break;
-            }
-        }
-    }
-    return found;
-}
-
 bool has_eight_bit(std::string_view octets)
 {
     return std::ranges::any_of(octets, [](char c) { return static_cast<unsigned char>(c) > 127; });
@@ -105,9 +81,8 @@ bool has_eight_bit(std::string_view octets)
 
 } // namespace
 
-Parts::Parts(const Message& message, const Limits& limits) : oddities_(message.oddities())
+Parts::Parts(const Message& message, const Limits& limits) : oddities_(message.all_oddities())
 {
-    oddities_ |= line_oddities(message.octets(), message.line_end());
     std::size_t decoded_octets = 0;
     // members still to read, the next one last: parts come out in order of appearance without recursion
     std::vector<Pending> pending{Pending{message.octets()}};

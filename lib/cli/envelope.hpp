@@ -1,0 +1,15 @@
+#pragma once
+
+#include "lib/cli/stream.hpp"
+#include "lib/mail/block.hpp"
+
+#include <string_view>
+
+namespace mgw::cli
+{
+
+/// The envelope of a message that brings none: from the options, else from Return-Path, Delivered-To and the Received
+/// fields that --trust-received admits. Makes a new Mgw-Id.
+mail::Block make_block(Tool& tool, const EnvelopeOptions& options, std::string_view message);
+
+} // namespace mgw::cli

@@ -1,0 +1,338 @@
+#include "lib/cli/stage.hpp"
+
+#include "lib/cli/impl.hpp"
+#include "lib/cli/workers.hpp"
+#include "lib/core/fd.hpp"
+#include "lib/core/text.hpp"
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+namespace mgw::cli
+{
+
+void declare_stage_options(Tool& tool, CLI::App& app, StageOptions& options)
+{
+    declare_stream_options(tool, app, options.stream);
+    declare_envelope_options(tool, app, options.envelope);
+    tool.choices(app.add_option("--on-error", options.on_error, "What this stage's own failure means for a message.")
+                     ->type_name("ACTION")
+                     ->capture_default_str(),
+                 {"defer", "pass", "quarantine"});
+    app.add_flag("--exit-verdict", options.exit_verdict,
+                 "Let the exit status tell the verdict: 75 for defer, 77 for reject, discard and quarantine, with "
+                 "nothing on standard output.");
+    app.add_option("--jobs", options.jobs,
+                   "Worker processes, 1 to 256; the default is what suits this stage on this machine.")
+        ->type_name("N")
+        ->check(CLI::Range(1, 256).description(""));
+    app.add_option_function<std::string>(
+           "--memory", [&options](const std::string& value) { options.memory_octets = *parse_size(value); },
+           "Octets that messages in work may take before reading stops, with k, M or G behind it. Default: 256M.")
+        ->type_name("SIZE")
+        ->check(CLI::Validator(
+            [](std::string& value) {
+                return parse_size(value).value_or(0) > 0 ? std::string{} : "a size is wanted, such as 256M";
+            },
+            ""));
+    app.add_option_function<unsigned>(
+           "--timeout", [&options](unsigned value) { options.timeout = std::chrono::seconds{value}; },
+           "Seconds that one message may take, 1 to 3600. Default: 60.")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(1, 3600).description(""));
+}
+
+namespace
+{
+
+class Runner {
+public:
+    Runner(Tool& tool, const StageOptions& options, Stage& stage, int in_fd, int out_fd)
+        : tool_(tool), options_(options), stage_(stage), out_fd_(out_fd),
+          input_(tool, options.stream, options.envelope, in_fd)
+    {}
+
+    Result<Status> run()
+    {
+        if (auto prepared = stage_.prepare(tool_); !prepared)
+            return pass(prepared);
+        if (tool_.common().check) {
+            tool_.explain("the configuration is good");
+            return Status::ok;
+        }
+        out_kind_ = options_.stream.output == Kind::automatic ? input_.kind() : options_.stream.output;
+        if (out_kind_ == Kind::frames || input_.kind() != Kind::frames) {
+            auto key = input_.key();
+            if (!key)
+                return pass(key);
+            key_ = std::move(*key);
+        }
+        work_ =
+            Work{tool_.clock(), tool_.random(), tool_.common().limits, tool_.common().dry_run, tool_.common().explain};
+        // one message needs no worker: the process itself is the one that can be hurt
+        return input_.kind() == Kind::message ? one_message() : many();
+    }
+
+private:
+    Result<void> start_and_confine()
+    {
+        if (auto started = stage_.start(); !started)
+            return started;
+        return confine_self();
+    }
+
+    Result<void> confine_self()
+    {
+        Rights rights = stage_.rights();
+        rights.read.insert(rights.read.end(), options_.stream.operands.begin(), options_.stream.operands.end());
+        auto confined = confine(rights, tool_.common().sandbox);
+        if (!confined)
+            return pass(confined);
+        return {};
+    }
+
+    Result<Status> one_message()
+    {
+        if (auto started = start_and_confine(); !started)
+            return pass(started);
+        auto item = input_.next();
+        if (!item)
+            return pass(item);
+        if (!*item)
+            return Status::ok;
+        TransactionResult result = process(stage_, (*item)->frame, work_);
+        const std::string error = result.members[0].error;
+        apply(**item, std::move(result));
+        if (!error.empty() && options_.on_error == "defer")
+            return fail(Status::temp_fail, (*item)->name + ": " + error);
+        const mail::Verdict verdict = (*item)->frame.members[0].block.strictest();
+        if (options_.exit_verdict && verdict.action != mail::Action::accept) {
+            const std::string why = std::string(mail::action_name(verdict.action)) + ": " +
+                                    (verdict.text.empty() ? "class " + verdict.cls : verdict.text) +
+                                    (verdict.at.empty() ? "" : " (" + verdict.at + ")");
+            return fail(verdict.action == mail::Action::defer ? Status::temp_fail : Status::refused, why);
+        }
+        if ((*item)->frame.members.size() > 1 && out_kind_ == Kind::message)
+            tool_.warn("messages that this stage made are not written: one message is wanted on standard output");
+        if ((*item)->frame.members[0].block.effects().size() > 0 && out_kind_ != Kind::frames)
+            tool_.warn("a change of state is left undone: only a sink performs it");
+        if (auto written = write_all(out_fd_, octets_of(**item)); !written)
+            return pass(written);
+        return Status::ok;
+    }
+
+    Result<Status> many()
+    {
+        const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+        const unsigned jobs =
+            options_.jobs != 0 ? options_.jobs : (stage_.default_jobs() != 0 ? stage_.default_jobs() : cores);
+        Workers workers(stage_, work_, jobs, options_.timeout, [this] { return start_and_confine(); });
+        if (auto forked = workers.fork_all(); !forked)
+            return pass(forked);
+        if (auto confined = confine_self(); !confined)
+            return pass(confined);
+        const bool stream = input_.is_stream();
+        bool more = true;
+        std::optional<Error> broken;
+        std::vector<Finished> finished;
+        while (more || !workers.idle()) {
+            const bool room = more && (workers.octets() < options_.memory_octets || workers.idle()) &&
+                              workers.queued() < std::size_t{jobs} * 64;
+            if (room && !stream) {
+                auto item = input_.next();
+                if (!item)
+                    broken = item.error();
+                more = item && *item;
+                if (more)
+                    submit(workers, std::move(**item));
+            }
+            // operands and mboxes are read on while all workers have something to do
+            const bool fill = more && !stream && workers.queued() < jobs;
+            auto readable =
+                workers.turn(stream && room ? input_.fd() : -1, std::chrono::milliseconds(fill ? 0 : 10000), finished);
+            if (!readable)
+                return pass(readable);
+            if (*readable) {
+                auto got = input_.read_some();
+                if (!got)
+                    broken = got.error();
+                more = got && *got;
+            }
+            while (stream && !broken) {
+                auto item = input_.take();
+                if (!item)
+                    broken = item.error();
+                if (!item || !*item)
+                    break;
+                submit(workers, std::move(**item));
+            }
+            if (broken)
+                more = false;
+            for (auto& done : finished)
+                finish(std::move(done));
+            finished.clear();
+            if (!out_.empty()) {
+                if (auto written = write_all(out_fd_, out_); !written)
+                    return pass(written);
+                out_.clear();
+            }
+        }
+        if (broken)
+            return std::unexpected(*broken);
+        if (input_.kind() != Kind::frames && failed_)
+            return Status::temp_fail;
+        if (input_.kind() != Kind::frames && options_.exit_verdict)
+            return verdict_status_;
+        return Status::ok;
+    }
+
+    void submit(Workers& workers, Item item)
+    {
+        Task task;
+        for (const auto& member : item.frame.members)
+            task.octets += member.message.size() + 1024;
+        task.octets += item.original.size();
+        task.item = std::move(item);
+        task.sequence = next_in_++;
+        workers.submit(std::move(task));
+    }
+
+    void finish(Finished done)
+    {
+        if (!done.failure.empty())
+            for (const auto& member : done.task.item.frame.members)
+                done.result.members.push_back(MemberResult{member.block.text(), {}, done.failure});
+        apply(done.task.item, std::move(done.result));
+        const mail::Verdict verdict = done.task.item.frame.members[0].block.strictest();
+        if (verdict.action != mail::Action::accept)
+            verdict_status_ = verdict.action == mail::Action::defer && verdict_status_ != Status::refused
+                                  ? Status::temp_fail
+                                  : Status::refused;
+        std::string octets = octets_of(done.task.item);
+        if (input_.kind() == Kind::frames) { // frames may overtake each other
+            out_ += octets;
+            return;
+        }
+        ready_.emplace(done.task.sequence, std::move(octets));
+        for (auto at = ready_.begin(); at != ready_.end() && at->first == next_out_; at = ready_.erase(at), ++next_out_)
+            out_ += at->second;
+    }
+
+    /// What goes out for an item; under --dry-run what came in, with a block only if it brought one.
+    std::string octets_of(const Item& item) const
+    {
+        BlockMode block = options_.stream.block;
+        if (tool_.common().dry_run)
+            block = item.block_was_believed ? BlockMode::keep : BlockMode::strip;
+        return output_octets(item, out_kind_, block, key_);
+    }
+
+    /// Puts what the stage made into the item, and what its failure means.
+    void apply(Item& item, TransactionResult result)
+    {
+        auto& members = item.frame.members;
+        std::string failure;
+        for (std::size_t i = 0; i < members.size(); ++i) {
+            MemberResult missing{members[i].block.text(), {}, "the stage gave no result"};
+            MemberResult& made = i < result.members.size() ? result.members[i] : missing;
+            if (made.error.empty() && !tool_.common().dry_run) {
+                auto block = mail::Block::parse(made.block, work_.limits);
+                auto message =
+                    made.edits.empty() ? Result<std::string>(std::string{}) : made.edits.apply(members[i].message);
+                if (block && message) {
+                    if (!made.edits.empty())
+                        members[i].message = std::move(*message);
+                    members[i].block = std::move(*block);
+                } else {
+                    made.error = !block ? block.error().message : message.error().message;
+                }
+            }
+            if (!made.error.empty()) {
+                failure = made.error;
+                note_failure(members[i].block, made.error);
+            }
+        }
+        if (!tool_.common().dry_run)
+            for (auto& created : result.created)
+                members.push_back(std::move(created));
+        if (!failure.empty()) {
+            failed_ = true;
+            if (item.kind != Kind::message)
+                tool_.complain(Error{Status::temp_fail, item.name + ": " + printable(failure), {}});
+        }
+        if (tool_.common().explain)
+            for (const auto line : split(result.explanation, '\n'))
+                if (!line.empty())
+                    tool_.explain(printable(line, 2000));
+        record(item, result, failure);
+    }
+
+    void note_failure(mail::Block& block, const std::string& error)
+    {
+        block.add_result(tool_.name(), {{"error", printable_ascii(error, 200)}});
+        if (options_.on_error == "pass")
+            return;
+        mail::Verdict verdict;
+        verdict.action = options_.on_error == "quarantine" ? mail::Action::quarantine : mail::Action::defer;
+        verdict.code = 451;
+        verdict.enhanced = "4.3.0";
+        verdict.cls = "error";
+        verdict.by = tool_.name();
+        verdict.text = error;
+        block.add_verdict(verdict);
+    }
+
+    void record(const Item& item, const TransactionResult& result, const std::string& failure)
+    {
+        if (!tool_.log().is_open())
+            return;
+        const auto& member = item.frame.members.at(0);
+        Record record;
+        record.text("id", item.frame.id).text("stage", tool_.name());
+        if (const auto from = member.block.from())
+            record.address("from", *from);
+        std::vector<std::string> to;
+        for (const auto& recipient : member.block.recipients())
+            to.push_back(recipient.path);
+        record.addresses("to", to).number("size", static_cast<std::int64_t>(member.message.size()));
+        if (const auto odd = mail::Message(member.message, work_.limits).all_oddities(); odd != mail::Oddity::none)
+            record.text("flags", mail::oddity_names(odd));
+        const mail::Verdict verdict = member.block.strictest();
+        record.text("verdict", mail::action_name(verdict.action));
+        if (verdict.action != mail::Action::accept)
+            record.text("class", verdict.cls)
+                .text("by", verdict.by)
+                .text("at", verdict.at)
+                .text("reason", verdict.text);
+        if (!failure.empty())
+            record.text("error", failure);
+        record.real("ms", result.seconds * 1000);
+        record.merge(result.record);
+        tool_.log().write(tool_.clock().now(), record);
+    }
+
+    Tool& tool_;
+    const StageOptions& options_;
+    Stage& stage_;
+    int out_fd_;
+    Input input_;
+    Kind out_kind_ = Kind::message;
+    std::string key_;
+    Work work_;
+    bool failed_ = false;
+    Status verdict_status_ = Status::ok;
+    std::uint64_t next_in_ = 0;
+    std::uint64_t next_out_ = 0;
+    std::map<std::uint64_t, std::string> ready_;
+    std::string out_;
+};
+
+} // namespace
+
+Result<Status> run_stage(Tool& tool, const StageOptions& options, Stage& stage, int in_fd, int out_fd)
+{
+    return Runner(tool, options, stage, in_fd, out_fd).run();
+}
+
+} // namespace mgw::cli

@@ -1,0 +1,224 @@
+#include "lib/cli/tool.hpp"
+
+#include "lib/cli/impl.hpp"
+#include "lib/core/fd.hpp"
+#include "lib/core/text.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fcntl.h>
+#include <iostream>
+#include <new>
+#include <unistd.h>
+
+#ifndef MGW_VERSION
+#define MGW_VERSION "unknown"
+#endif
+
+namespace mgw::cli
+{
+
+Tool::Tool(std::string name, std::string summary) : impl_(std::make_unique<Impl>()), name_(std::move(name))
+{
+    CLI::App& app = impl_->app;
+    app.name(name_);
+    app.description(std::move(summary));
+    app.set_help_flag("--help", "Print this help and exit.");
+    app.add_flag_callback(
+        "--version", [] { throw CLI::CallForVersion(MGW_VERSION, 0); }, "Print the version and exit.");
+    app.fallthrough();
+    app.option_defaults()->group("Common options");
+    hint(app.add_option("--config", common_.config,
+                        "Configuration file (TOML); its table [" + name_ + "] has these options by name.")
+             ->type_name("FILE")
+             ->envname("MGW_CONFIG"),
+         Complete::file);
+    hint(app.add_option("--log", common_.log, "Where records go: a file, - (standard error), syslog or journald.")
+             ->type_name("FILE")
+             ->envname("MGW_LOG"),
+         Complete::file);
+    app.add_flag("--log-redact", common_.log_redact, "Hash addresses in records.")->envname("MGW_LOG_REDACT");
+    app.add_flag("--explain", common_.explain,
+                 "Say on standard error what was asked, what came back and which rule decided.");
+    app.add_flag("--json", common_.json, "Print for programs: JSON instead of text.");
+    app.add_flag("--dry-run", common_.dry_run, "Say what would be done and change nothing; mail passes unchanged.");
+    app.add_flag("--check", common_.check, "Test options, configuration and files, then exit.");
+    choices(app.add_option("--sandbox", impl_->sandbox,
+                           "Confinement after set-up; require makes a feature that the kernel lacks an error.")
+                ->type_name("MODE")
+                ->envname("MGW_SANDBOX")
+                ->capture_default_str(),
+            {"auto", "require", "off"});
+    app.add_option("--seed", common_.seed, "Fix what is random, for reproducible runs.")->type_name("N");
+    app.option_defaults()->group("Options");
+}
+
+Tool::~Tool() = default;
+
+CLI::App& Tool::app()
+{
+    return impl_->app;
+}
+
+CLI::App& Tool::command(const std::string& name, const std::string& summary)
+{
+    CLI::App* sub = impl_->app.add_subcommand(name, summary);
+    sub->set_help_flag("--help", "Print this help and exit.");
+    sub->fallthrough();
+    return *sub;
+}
+
+CLI::Option* Tool::choices(CLI::Option* option, std::initializer_list<const char*> values)
+{
+    const std::vector<std::string> list(values.begin(), values.end());
+    impl_->choices[option] = list;
+    return option->check(CLI::IsMember(list).description(""));
+}
+
+CLI::Option* Tool::hint(CLI::Option* option, Complete complete)
+{
+    impl_->hints[option] = complete;
+    return option;
+}
+
+namespace
+{
+
+/// Lets "--name=" mean an empty value: CLI11 2.1 takes the next argument instead.
+void admit_empty_values(CLI::App& app)
+{
+    for (CLI::Option* option : app.get_options())
+        option->transform([](std::string value) { return value == empty_value ? std::string{} : value; });
+    for (CLI::App* sub : app.get_subcommands({}))
+        admit_empty_values(*sub);
+}
+
+/// Value of "--name VALUE" or "--name=VALUE" in the arguments.
+std::optional<std::string> argument_of(const std::vector<std::string>& arguments, const std::string& name)
+{
+    for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+        if (arguments[i] == name && i + 1 < arguments.size())
+            return arguments[i + 1];
+        if (arguments[i].starts_with(name + "="))
+            return arguments[i].substr(name.size() + 1);
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+std::optional<int> Tool::parse(int argc, char** argv)
+{
+    ::signal(SIGPIPE, SIG_IGN);
+    for (int fd = 0; fd < 3; ++fd) // a file must never land on a standard descriptor
+        if (::fcntl(fd, F_GETFD) < 0)
+            ::open("/dev/null", O_RDWR);
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (const auto what = argument_of(arguments, "--generate")) {
+        auto text = generate(*what, name_, impl_->app, impl_->choices, impl_->hints);
+        if (!text) {
+            complain(text.error());
+            return static_cast<int>(text.error().status);
+        }
+        std::cout << *text << std::flush;
+        return std::cout.good() ? 0 : static_cast<int>(Status::temp_fail);
+    }
+    std::string config = argument_of(arguments, "--config").value_or("");
+    if (config.empty())
+        if (const char* value = std::getenv("MGW_CONFIG"); value != nullptr)
+            config = value;
+    if (config.empty() && ::access("/etc/mgw/mgw.toml", F_OK) == 0)
+        config = "/etc/mgw/mgw.toml";
+    if (!config.empty()) {
+        auto added = read_config(config, name_, impl_->app, arguments, common_.limits);
+        if (!added) {
+            complain(added.error());
+            return static_cast<int>(added.error().status);
+        }
+        const auto end_of_options = std::ranges::find(arguments, "--");
+        arguments.insert(end_of_options, added->begin(), added->end());
+    }
+    for (auto& argument : arguments) {
+        if (argument == "--")
+            break;
+        if (argument.starts_with("--") && argument.ends_with("=") && std::ranges::count(argument, '=') == 1)
+            argument += empty_value;
+    }
+    try {
+        admit_empty_values(impl_->app);
+        std::ranges::reverse(arguments);
+        impl_->app.parse(std::move(arguments));
+    } catch (const CLI::CallForHelp&) {
+        const CLI::App* shown = &impl_->app;
+        for (const auto subs = impl_->app.get_subcommands(); const CLI::App* sub : subs)
+            shown = sub;
+        std::cout << shown->help() << std::flush;
+        return 0;
+    } catch (const CLI::CallForVersion&) {
+        std::cout << name_ << " " << MGW_VERSION << "\n" << std::flush;
+        return 0;
+    } catch (const CLI::ParseError& e) {
+        std::string message = e.what();
+        if (!message.empty() && message[0] >= 'A' && message[0] <= 'Z' &&
+            (message.size() < 2 || (message[1] >= 'a' && message[1] <= 'z') || message[1] == ' '))
+            message[0] = lower(message[0]);
+        std::ranges::replace(message, '\n', ' ');
+        complain(Error{Status::usage, printable(trim(message)), "see " + name_ + " --help"});
+        return static_cast<int>(Status::usage);
+    }
+    common_.sandbox = impl_->sandbox == "require"
+                          ? SandboxMode::require
+                          : (impl_->sandbox == "off" ? SandboxMode::off : SandboxMode::automatic);
+    clock_ = Clock::from_environment();
+    random_ = Random{common_.seed};
+    return std::nullopt;
+}
+
+void Tool::explain(const std::string& line) const
+{
+    if (common_.explain)
+        std::fputs((name_ + ": " + line + "\n").c_str(), stderr);
+}
+
+void Tool::complain(const Error& error) const
+{
+    std::string text = name_ + ": " + error.message + "\n";
+    if (!error.hint.empty())
+        text += name_ + ": " + error.hint + "\n";
+    std::fputs(text.c_str(), stderr);
+}
+
+void Tool::warn(const std::string& message) const
+{
+    std::fputs((name_ + ": warning: " + message + "\n").c_str(), stderr);
+}
+
+int Tool::run(const std::function<Result<Status>()>& work)
+{
+    const auto failed = [&](const Error& error) {
+        complain(error);
+        return static_cast<int>(error.status);
+    };
+    try {
+        auto log = Log::open(common_.log, name_, common_.log_redact);
+        if (!log)
+            return failed(log.error());
+        log_ = std::move(*log);
+        auto status = work();
+        if (!status)
+            return failed(status.error());
+        std::cout.flush();
+        if (!std::cout.good() || std::fflush(stdout) != 0)
+            return failed(Error{Status::temp_fail, "cannot write to standard output", {}});
+        return static_cast<int>(*status);
+    } catch (const std::bad_alloc&) {
+        return failed(Error{Status::temp_fail, "out of memory", {}});
+    } catch (const std::exception& e) {
+        return failed(Error{Status::temp_fail, std::string("unexpected failure: ") + printable(e.what()), {}});
+    }
+}
+
+} // namespace mgw::cli

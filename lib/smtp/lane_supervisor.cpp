@@ -1,0 +1,459 @@
+#include "lib/smtp/lane_supervisor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <fcntl.h>
+#include <list>
+#include <optional>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace mgw::smtp
+{
+
+namespace
+{
+
+using SteadyClock = std::chrono::steady_clock;
+using Instant = SteadyClock::time_point;
+using std::chrono::milliseconds;
+
+constexpr milliseconds grace{10'000};       // from SIGTERM to SIGKILL, and for a lane that hangs
+constexpr milliseconds short_life{5'000};   // a lane that ends sooner counts as a failed start
+constexpr milliseconds first_pause{100};
+constexpr milliseconds longest_pause{30'000};
+constexpr std::size_t most_lanes = 64;      // at a time, with --per-message
+
+struct RunningLane {
+    Lane lane;
+    std::uint8_t serial = 0;
+    SinkGreeting greeting;
+    Instant started;
+    Instant ready_by;
+    bool ready = false;
+    bool passed = false;   ///< the front has it
+    bool ending = false;   ///< a stage ended, or it was replaced
+    std::optional<Instant> kill_at;
+    int signal = SIGTERM;  ///< what it gets then
+};
+
+class Supervisor {
+public:
+    explicit Supervisor(const SupervisorOptions& options) : options_(options) {}
+    Result<Status> run();
+
+private:
+    Result<void> prepare();
+    Result<void> start_new_lane();
+    Result<void> start_front();
+    void wait();
+    void take_signals();
+    void reap();
+    void front_ended(int status);
+    void stage_ended(RunningLane& lane, const Child& stage, int status);
+    void lane_failed(const Error& error);
+    void greet(RunningLane& lane);
+    void lane_ready(RunningLane& lane);
+    void hand_over(RunningLane& lane);
+    void take_wishes();
+    void reload();
+    void check_ended(const Child& check, int status);
+    void stop();
+    void on_time();
+    void tell(LaneNote note, std::uint8_t serial, const Lane* lane = nullptr);
+    void retire(RunningLane& lane, milliseconds after);
+    std::size_t lanes_to_come() const;
+    bool has_lane_to_come() const;
+
+    const SupervisorOptions& options_;
+    Fd signals_;
+    Fd control_;
+    pid_t front_ = -1;
+    std::list<RunningLane> lanes_;
+    std::vector<Child> checks_;
+    bool check_failed_ = false;
+    std::uint8_t serial_ = 0;
+    std::size_t wanted_ = 0; // lanes that the front asked for and has not got
+    std::optional<Instant> start_at_;
+    milliseconds pause_{0};
+    bool stopping_ = false;
+    std::optional<Instant> stop_by_;
+    std::optional<Error> failed_;
+    std::optional<Status> done_;
+};
+
+Result<Status> Supervisor::run()
+{
+    if (auto prepared = prepare(); !prepared)
+        return pass(prepared);
+    if (auto started = start_new_lane(); !started)
+        return pass(started);
+    while (!done_ && !failed_)
+        wait();
+    control_.reset(); // a front that still runs ends, and with it the lanes
+    for (auto& lane : lanes_) {
+        lane.lane.input.reset();
+        lane.lane.answers.reset();
+    }
+    const auto end = SteadyClock::now() + grace;
+    while (!lanes_.empty() && SteadyClock::now() < end)
+        wait();
+    for (const auto& lane : lanes_)
+        for (const auto& stage : lane.lane.stages)
+            ::kill(stage.pid, SIGKILL);
+    if (failed_)
+        return std::unexpected(*failed_);
+    return *done_;
+}
+
+Result<void> Supervisor::prepare()
+{
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : {SIGCHLD, SIGHUP, SIGTERM, SIGINT})
+        ::sigaddset(&set, signal);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals_)
+        return fail_errno(errno, "cannot watch for signals");
+    return {};
+}
+
+Result<void> Supervisor::start_new_lane()
+{
+    start_at_.reset();
+    auto lane = start_lane(options_.plan);
+    if (!lane)
+        return pass(lane);
+    auto& added = lanes_.emplace_back();
+    added.lane = std::move(*lane);
+    added.serial = ++serial_;
+    added.started = SteadyClock::now();
+    added.ready_by = added.started + options_.start_timeout;
+    return {};
+}
+
+Result<void> Supervisor::start_front()
+{
+    auto pair = make_socket_pair();
+    if (!pair)
+        return pass(pair);
+    const pid_t pid = ::fork();
+    if (pid < 0)
+        return fail_errno(errno, "cannot start the front process");
+    if (pid == 0) {
+        lanes_.clear(); // closes what the front gets by the socket, or must not hold open
+        signals_.reset();
+        control_.reset();
+        pair->first.reset();
+        for (const int signal : {SIGHUP, SIGTERM, SIGINT})
+            ::signal(signal, SIG_IGN); // the supervisor says when to stop
+        sigset_t none;
+        ::sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        ::_exit(options_.front(std::move(pair->second)));
+    }
+    front_ = pid;
+    control_ = std::move(pair->first);
+    ::fcntl(control_.value(), F_SETFL, O_NONBLOCK);
+    return {};
+}
+
+void Supervisor::wait()
+{
+    std::vector<pollfd> polled{{signals_.value(), POLLIN, 0}, {control_.value(), POLLIN, 0}};
+    for (const auto& lane : lanes_)
+        polled.push_back({lane.ready || lane.ending ? -1 : lane.lane.answers.value(), POLLIN, 0});
+    ::poll(polled.data(), polled.size(), 200);
+    // the lanes first: a signal may take some of them away
+    std::size_t at = 2;
+    for (auto& lane : lanes_)
+        if (polled[at++].revents != 0)
+            greet(lane);
+    if (polled[1].revents != 0)
+        take_wishes();
+    if (polled[0].revents != 0)
+        take_signals();
+    on_time();
+}
+
+void Supervisor::take_signals()
+{
+    signalfd_siginfo info{};
+    while (::read(signals_.value(), &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGHUP)
+            reload();
+        else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+            stop();
+    }
+    reap(); // several deaths may share one SIGCHLD
+}
+
+void Supervisor::reap()
+{
+    int status = 0;
+    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (pid == front_) {
+            front_ended(status);
+            continue;
+        }
+        if (const auto check = std::ranges::find(checks_, pid, &Child::pid); check != checks_.end()) {
+            const Child ended = *check;
+            checks_.erase(check);
+            check_ended(ended, status);
+            continue;
+        }
+        for (auto lane = lanes_.begin(); lane != lanes_.end(); ++lane) {
+            const auto stage = std::ranges::find(lane->lane.stages, pid, &Child::pid);
+            if (stage == lane->lane.stages.end())
+                continue;
+            const Child ended = *stage;
+            lane->lane.stages.erase(stage);
+            stage_ended(*lane, ended, status);
+            if (lane->lane.stages.empty())
+                lanes_.erase(lane);
+            break;
+        }
+    }
+}
+
+void Supervisor::front_ended(int status)
+{
+    front_ = -1;
+    control_.reset();
+    if (stopping_ || options_.front_ends) {
+        done_ = WIFEXITED(status) ? static_cast<Status>(WEXITSTATUS(status)) : Status::temp_fail;
+        return;
+    }
+    options_.warn("the front process ended (" + describe_wait_status(status) + "); it is started again");
+    wanted_ = 0;
+    if (auto started = start_front(); !started)
+        failed_ = started.error();
+    for (auto& lane : lanes_)
+        if (lane.passed)
+            retire(lane, options_.lane_timeout); // their input is closed, they drain
+    if (!has_lane_to_come())
+        start_at_ = SteadyClock::now() + first_pause;
+}
+
+void Supervisor::stage_ended(RunningLane& lane, const Child& stage, int status)
+{
+    if (lane.ending || stopping_ || done_)
+        return;
+    lane.ending = true;
+    lane.kill_at = SteadyClock::now() + options_.lane_timeout;
+    if (options_.plan.per_message && lane.passed) {
+        if (status != 0) {
+            options_.warn(stage.name + " ended: " + describe_wait_status(status));
+            tell(LaneNote::lane_died, lane.serial);
+        }
+        return;
+    }
+    const auto text = stage.name + " ended: " + describe_wait_status(status);
+    if (!lane.passed) {
+        // the last stage's own complaint came first; what is missing is who it was
+        lane.lane.input.reset();
+        lane.lane.answers.reset();
+        lane_failed(Error{Status::config, "the pipeline does not start: " + text, "run mgw-recv --check"});
+        return;
+    }
+    options_.warn(text + "; a new lane starts");
+    tell(LaneNote::lane_died, lane.serial);
+    const bool was_short = SteadyClock::now() - lane.started < short_life;
+    pause_ = was_short ? std::min(std::max(pause_ * 2, first_pause), longest_pause) : milliseconds{0};
+    if (!has_lane_to_come())
+        start_at_ = SteadyClock::now() + pause_;
+}
+
+/// A lane that did not get ready: fatal at the start; later the mail waits for the next try.
+void Supervisor::lane_failed(const Error& error)
+{
+    if (front_ < 0) {
+        failed_ = error;
+        return;
+    }
+    options_.complain(error);
+    pause_ = std::min(std::max(pause_ * 2, first_pause), longest_pause);
+    start_at_ = SteadyClock::now() + pause_;
+}
+
+void Supervisor::greet(RunningLane& lane)
+{
+    auto got = lane.greeting.read(lane.lane.answers.value());
+    if (!got) {
+        lane.ending = true;
+        lane.lane.input.reset();
+        lane.lane.answers.reset();
+        retire(lane, milliseconds{0});
+        lane_failed(got.error());
+    } else if (*got) {
+        lane_ready(lane);
+    }
+}
+
+void Supervisor::lane_ready(RunningLane& lane)
+{
+    lane.ready = true;
+    if (front_ < 0) {
+        if (auto started = start_front(); !started) {
+            failed_ = started.error();
+            return;
+        }
+        options_.ready();
+    }
+    if (!options_.plan.per_message) {
+        for (auto& other : lanes_)
+            if (other.passed && !other.ending)
+                retire(other, options_.lane_timeout);
+        hand_over(lane);
+        wanted_ = 0;
+    } else if (wanted_ > 0) {
+        --wanted_;
+        hand_over(lane);
+    }
+}
+
+void Supervisor::hand_over(RunningLane& lane)
+{
+    tell(LaneNote::lane, lane.serial, &lane.lane);
+    lane.passed = true;
+    lane.lane.input.reset();
+    lane.lane.answers.reset();
+    if (options_.plan.per_message)
+        lane.kill_at = SteadyClock::now() + options_.lane_timeout + grace;
+}
+
+void Supervisor::take_wishes()
+{
+    std::array<char, 256> octets{};
+    const ssize_t n = ::read(control_.value(), octets.data(), octets.size());
+    if (n <= 0 || stopping_)
+        return; // the end of the front comes as a signal
+    if (options_.plan.per_message) {
+        wanted_ += static_cast<std::size_t>(n);
+        for (auto& lane : lanes_) {
+            if (wanted_ > 0 && lane.ready && !lane.passed && !lane.ending) {
+                --wanted_;
+                hand_over(lane);
+            }
+        }
+        return;
+    }
+    // the front has given up the lane it had
+    for (auto& lane : lanes_)
+        if (lane.passed && !lane.ending)
+            retire(lane, grace);
+    if (!has_lane_to_come())
+        start_at_ = SteadyClock::now() + pause_;
+}
+
+void Supervisor::reload()
+{
+    if (stopping_ || !checks_.empty())
+        return;
+    check_failed_ = false;
+    auto checks = start_checks(options_.plan);
+    if (!checks) {
+        options_.complain(checks.error());
+        return;
+    }
+    checks_ = std::move(*checks);
+    if (checks_.empty())
+        start_at_ = SteadyClock::now();
+}
+
+void Supervisor::check_ended(const Child& check, int status)
+{
+    if (status != 0) {
+        check_failed_ = true;
+        options_.warn(check.name + " --check: " + describe_wait_status(status) + "; the running lane stays");
+    }
+    if (checks_.empty() && !check_failed_ && !stopping_)
+        start_at_ = SteadyClock::now();
+}
+
+void Supervisor::stop()
+{
+    if (stopping_)
+        return;
+    stopping_ = true;
+    stop_by_ = SteadyClock::now() + options_.drain_timeout + grace;
+    start_at_.reset();
+    if (front_ < 0)
+        done_ = Status::ok;
+    else
+        tell(LaneNote::stop, 0);
+}
+
+void Supervisor::on_time()
+{
+    const auto now = SteadyClock::now();
+    if (stop_by_ && now > *stop_by_ && front_ > 0) {
+        ::kill(front_, SIGKILL);
+        stop_by_.reset();
+    }
+    for (auto& lane : lanes_) {
+        if (!lane.ready && !lane.ending && now > lane.ready_by) {
+            lane.ending = true;
+            retire(lane, milliseconds{0});
+            lane_failed(Error{Status::temp_fail, "the pipeline's last stage did not get ready in " + std::to_string(options_.start_timeout.count()) + " ms",
+                              "raise --lane-start-timeout, or look at the stage's own messages"});
+        }
+        if (lane.kill_at && now > *lane.kill_at) {
+            for (const auto& stage : lane.lane.stages)
+                ::kill(stage.pid, lane.signal);
+            lane.signal = SIGKILL;
+            lane.kill_at = now + grace;
+        }
+    }
+    if (stopping_ || done_ || failed_)
+        return;
+    if (start_at_ && now >= *start_at_)
+        if (auto started = start_new_lane(); !started)
+            lane_failed(started.error());
+    while (options_.plan.per_message && !start_at_ && lanes_.size() < most_lanes && lanes_to_come() < wanted_)
+        if (auto started = start_new_lane(); !started)
+            lane_failed(started.error());
+}
+
+void Supervisor::tell(LaneNote note, std::uint8_t serial, const Lane* lane)
+{
+    if (!control_)
+        return;
+    const std::array<int, 2> fds{lane != nullptr ? lane->input.value() : -1, lane != nullptr ? lane->answers.value() : -1};
+    auto sent = send_fds(control_.value(), static_cast<char>(note), fds.data(), lane != nullptr ? 2 : 0);
+    if (sent && note != LaneNote::stop)
+        sent = send_fds(control_.value(), static_cast<char>(serial), nullptr, 0);
+    if (!sent)
+        options_.complain(sent.error()); // the front is gone; its end comes as a signal
+}
+
+void Supervisor::retire(RunningLane& lane, milliseconds after)
+{
+    lane.ending = true;
+    lane.kill_at = SteadyClock::now() + after;
+}
+
+std::size_t Supervisor::lanes_to_come() const
+{
+    return static_cast<std::size_t>(std::ranges::count_if(lanes_, [](const RunningLane& lane) { return !lane.passed && !lane.ending; }));
+}
+
+bool Supervisor::has_lane_to_come() const
+{
+    return start_at_.has_value() || lanes_to_come() > 0;
+}
+
+} // namespace
+
+Result<Status> supervise(const SupervisorOptions& options)
+{
+    return Supervisor(options).run();
+}
+
+} // namespace mgw::smtp

@@ -1,0 +1,188 @@
+#include "lib/smtp/server_command.hpp"
+
+#include "lib/core/text.hpp"
+
+#include <algorithm>
+
+namespace mgw::smtp
+{
+
+namespace
+{
+
+constexpr std::size_t reply_limit = 512;
+constexpr std::size_t local_limit = 64;
+constexpr std::size_t domain_limit = 255;
+constexpr std::size_t path_limit = 256;
+
+constexpr bool is_alnum(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z'); }
+constexpr bool is_atext(char c) { return is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c); }
+
+/// Labels between single dots. Underscores are no host names, but mail with them exists.
+bool is_domain(std::string_view text)
+{
+    if (text.empty() || text.size() > domain_limit)
+        return false;
+    for (const auto label : split(text, '.')) {
+        if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-')
+            return false;
+        if (!std::ranges::all_of(label, [](char c) { return is_alnum(c) || c == '-' || c == '_'; }))
+            return false;
+    }
+    return true;
+}
+
+bool is_literal(std::string_view text)
+{
+    return text.size() > 2 && text.size() <= domain_limit && text.front() == '[' && text.back() == ']' &&
+           std::ranges::all_of(text.substr(1, text.size() - 2), [](char c) { return is_alnum(c) || std::string_view(".:-").contains(c); });
+}
+
+/// Octets of a quoted string at the start of `text`, 0 if there is none or it is not closed.
+std::size_t quoted_octets(std::string_view text)
+{
+    if (!text.starts_with('"'))
+        return 0;
+    for (std::size_t i = 1; i < text.size(); ++i) {
+        if (text[i] == '"')
+            return i + 1;
+        if (text[i] == '\\')
+            ++i;
+    }
+    return 0;
+}
+
+bool is_local_part(std::string_view text)
+{
+    if (text.empty() || text.size() > local_limit)
+        return false;
+    if (text.front() == '"')
+        return quoted_octets(text) == text.size();
+    return std::ranges::all_of(split(text, '.'), [](std::string_view atom) { return !atom.empty() && std::ranges::all_of(atom, is_atext); });
+}
+
+/// Where the path ends that starts at the front of `text` behind '<': its '>' outside quotes, or npos.
+std::size_t find_bracket(std::string_view text)
+{
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '>')
+            return i;
+        if (text[i] == '"') {
+            const auto octets = quoted_octets(text.substr(i));
+            if (octets == 0)
+                return std::string_view::npos;
+            i += octets - 1;
+        }
+    }
+    return std::string_view::npos;
+}
+
+/// A path without brackets is a mailbox, "postmaster", or the null path. Section 4.1.1.3: a source route is stripped.
+bool check_path(std::string_view& path)
+{
+    if (path.empty())
+        return true;
+    if (path.front() == '@') {
+        const auto colon = path.find(':');
+        if (colon == std::string_view::npos)
+            return false;
+        for (const auto hop : split(path.substr(0, colon), ','))
+            if (!hop.starts_with('@') || !is_domain(hop.substr(1)))
+                return false;
+        path.remove_prefix(colon + 1);
+    }
+    if (path.size() > path_limit)
+        return false;
+    if (iequals(path, "postmaster"))
+        return true;
+    const auto local = path.front() == '"' ? quoted_octets(path) : path.find('@');
+    if (local == 0 || local == std::string_view::npos || local >= path.size() || path[local] != '@')
+        return false;
+    return is_local_part(path.substr(0, local)) && is_domain_or_literal(path.substr(local + 1));
+}
+
+bool parse_parameters(std::string_view text, std::vector<EsmtpParameter>& into)
+{
+    for (const auto word : split_blanks(text)) {
+        const auto equals = word.find('=');
+        const auto keyword = word.substr(0, equals);
+        const auto value = equals == std::string_view::npos ? std::string_view{} : word.substr(equals + 1);
+        if (keyword.empty() || !is_alnum(keyword.front()) || !std::ranges::all_of(keyword, [](char c) { return is_alnum(c) || c == '-'; }))
+            return false;
+        if (equals != std::string_view::npos && (value.empty() || !std::ranges::all_of(value, [](char c) { return c > 32 && c < 127; })))
+            return false;
+        into.push_back({to_lower(keyword), std::string(value)});
+        for (char& c : into.back().keyword)
+            c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    }
+    return true;
+}
+
+} // namespace
+
+std::string reply_octets(const ServerReply& reply)
+{
+    std::string out = std::to_string(reply.code) + ' ';
+    if (!reply.enhanced.empty())
+        out += reply.enhanced + ' ';
+    out += printable_ascii(reply.text, reply_limit);
+    if (out.size() > reply_limit - 2)
+        out.resize(reply_limit - 2);
+    return out + "\r\n";
+}
+
+CommandLine parse_command(std::string_view line)
+{
+    const auto blank = std::ranges::find_if(line, is_blank);
+    CommandLine out{std::string(line.begin(), blank), trim(std::string_view(blank, line.end()))};
+    for (char& c : out.verb)
+        c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+    return out;
+}
+
+std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view argument, std::string_view keyword)
+{
+    const bool sender = keyword == "FROM";
+    const auto bad_syntax = [&] {
+        return std::unexpected(ServerReply{501, "5.5.4", sender ? "Syntax: MAIL FROM:<address>" : "Syntax: RCPT TO:<address>"});
+    };
+    if (!istarts_with(argument, keyword))
+        return bad_syntax();
+    argument = trim(argument.substr(keyword.size()));
+    if (!argument.starts_with(':'))
+        return bad_syntax();
+    argument = trim(argument.substr(1));
+    if (argument.empty())
+        return bad_syntax();
+
+    std::string_view path;
+    std::string_view rest;
+    if (argument.front() == '<') {
+        argument.remove_prefix(1);
+        const auto end = find_bracket(argument);
+        if (end == std::string_view::npos)
+            return bad_syntax();
+        path = argument.substr(0, end);
+        rest = argument.substr(end + 1);
+        if (!rest.empty() && !is_blank(rest.front()))
+            return bad_syntax();
+    } else {
+        const auto quoted = quoted_octets(argument);
+        const auto end = std::min(argument.find_first_of(" \t", quoted), argument.size());
+        path = argument.substr(0, end);
+        rest = argument.substr(end);
+    }
+    if (std::ranges::any_of(path, [](char c) { return static_cast<unsigned char>(c) > 126; }))
+        return std::unexpected(ServerReply{553, "5.6.7", "Address with octets outside ASCII needs SMTPUTF8, which is not offered"});
+    if (std::ranges::any_of(path, [](char c) { return c < 32; }) || !check_path(path))
+        return std::unexpected(ServerReply{501, sender ? "5.1.7" : "5.1.3", sender ? "Bad sender address syntax" : "Bad recipient address syntax"});
+
+    PathArgument out{std::string(path), {}};
+    if (!parse_parameters(rest, out.parameters))
+        return std::unexpected(ServerReply{501, "5.5.4", "Malformed parameter"});
+    return out;
+}
+
+bool is_domain_or_literal(std::string_view text) { return is_domain(text) || is_literal(text); }
+
+} // namespace mgw::smtp

@@ -1,0 +1,129 @@
+#pragma once
+
+#include "lib/smtp/server_command.hpp"
+#include "lib/smtp/server_data.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mgw::smtp
+{
+
+/// What one listener speaks and allows.
+struct ServerConfig {
+    std::string hostname = "localhost";
+    bool lmtp = false;               ///< RFC 2033
+    bool offer_tls = false;          ///< STARTTLS (RFC 3207)
+    std::size_t message_octets = 50U << 20;
+    std::size_t recipients = 1000;   ///< of one message; the surplus gets 452 4.5.3
+    std::size_t line_octets = 2048;  ///< of a command with its CRLF
+    std::size_t errors = 20;         ///< refused commands of one session, then 421
+    std::size_t idle_commands = 100; ///< RSET, NOOP, VRFY, HELP without a message between; more of them count as errors
+};
+
+/// What the caller of ServerSession::feed has to do.
+enum class ServerEvent : char {
+    none,      ///< feed more octets
+    mail,      ///< a sender was given: accept() or refuse()
+    recipient, ///< a recipient was given, the last of the envelope: accept() or refuse()
+    data,      ///< data may begin: accept() or refuse()
+    message,   ///< a whole message is there, or fault() says why not: finish()
+    start_tls, ///< send the replies, shake hands, tls_started()
+    close,     ///< send the replies and close
+};
+
+struct ServerRecipient {
+    std::string path;
+    std::string parameters; ///< "NOTIFY=FAILURE ORCPT=…", as given
+};
+
+/// The envelope of the message in progress.
+struct ServerEnvelope {
+    std::string from;
+    std::string from_parameters; ///< without SIZE, which is about the transfer only
+    std::uint64_t declared_octets = 0;
+    std::vector<ServerRecipient> to;
+};
+
+/// The server's side of one SMTP or LMTP session (RFC 5321, RFC 2033) without sockets: octets in, events and replies out.
+/// One event at a time: the octets behind it wait until it has been answered, so replies keep the order of commands
+/// (RFC 2920). Foreign values come out verbatim; whoever writes them elsewhere encodes them.
+class ServerSession {
+public:
+    ServerSession(const ServerConfig& config, SpoolBudget& budget) : config_(config), budget_(budget) {}
+
+    /// The greeting (RFC 5321 section 4.3.1).
+    void greet();
+    /// Takes octets from the front of `octets` up to the next event. After start_tls and close nothing is left of them: what came
+    /// before a handshake was not protected and must not count after it.
+    ServerEvent feed(std::string_view& octets);
+    /// Answers to mail, recipient and data.
+    void accept();
+    void refuse(const ServerReply& reply);
+    /// Answers a message: one reply; in LMTP one for each recipient, in order.
+    void finish(const std::vector<ServerReply>& replies);
+    /// After the handshake: everything that was said before is forgotten (RFC 3207 section 4.2).
+    void tls_started(std::string version);
+    /// Ends the session from outside: a time-out, a shutdown.
+    void close_with(const ServerReply& reply);
+
+    /// Replies that wait to be sent; the caller takes them.
+    std::string take_replies() { return std::exchange(replies_, {}); }
+    bool has_replies() const { return !replies_.empty(); }
+
+    const ServerEnvelope& envelope() const { return envelope_; }
+    Spool& message() { return data_.spool(); }
+    DataFault fault() const { return data_.fault(); }
+    std::size_t message_octets() const { return data_.seen_octets(); }
+    const std::string& helo() const { return helo_; }
+    const std::string& tls() const { return tls_; }
+    /// Keyword of RFC 3848: SMTP, ESMTP, ESMTPS, LMTP, LMTPS.
+    std::string protocol() const;
+    bool is_closed() const { return state_ == State::closed; }
+    bool in_data() const { return state_ == State::data; }
+    std::size_t error_count() const { return errors_; }
+
+private:
+    enum class State : char { command, data, swallow, waiting, closed };
+
+    ServerEvent take_line(std::string_view& octets);
+    ServerEvent command(std::string_view line);
+    ServerEvent dispatch(const CommandLine& command);
+    ServerEvent hello(const CommandLine& command);
+    ServerEvent mail(std::string_view argument);
+    ServerEvent recipient(std::string_view argument);
+    ServerEvent data(std::string_view argument);
+    ServerEvent start_tls(std::string_view argument);
+    ServerEvent bdat(std::string_view argument);
+    ServerEvent quit(std::string_view argument);
+    ServerEvent wait_for_answer(ServerEvent event);
+    ServerEvent say(const ServerReply& reply);
+    ServerEvent idle(const ServerReply& reply);
+    ServerEvent error(const ServerReply& reply);
+    ServerEvent close(const ServerReply& reply);
+    void reset();
+
+    const ServerConfig& config_;
+    SpoolBudget& budget_;
+    State state_ = State::command;
+    ServerEvent asked_ = ServerEvent::none;
+    std::string line_;          // the start of a command whose end has not come
+    bool line_too_long_ = false;
+    std::uint64_t swallow_ = 0; // octets of a refused BDAT that are still to come
+    std::string replies_;
+    std::string helo_;
+    bool extended_ = false;
+    std::string tls_;
+    bool has_sender_ = false;
+    bool refused_recipient_ = false;
+    ServerEnvelope envelope_;
+    DataReader data_;
+    std::size_t errors_ = 0;
+    std::size_t idle_ = 0;
+};
+
+} // namespace mgw::smtp

@@ -1,0 +1,17 @@
+# Makes one manual page: puts the option list that TOOL declares into PAGE's @OPTIONS@ and runs scdoc.
+#   cmake -DTOOL=… -DPAGE=… -DOUT=… -DVERSION=… -P page.cmake
+file(READ ${PAGE} text)
+if(TOOL)
+    execute_process(COMMAND ${TOOL} --generate=man OUTPUT_VARIABLE options RESULT_VARIABLE failed)
+    if(failed)
+        message(FATAL_ERROR "${TOOL} --generate=man failed")
+    endif()
+    string(REPLACE "@OPTIONS@" "${options}" text "${text}")
+endif()
+string(REPLACE "@VERSION@" "${VERSION}" text "${text}")
+file(WRITE ${OUT}.scd "${text}")
+execute_process(COMMAND scdoc INPUT_FILE ${OUT}.scd OUTPUT_FILE ${OUT} RESULT_VARIABLE failed)
+if(failed)
+    file(REMOVE ${OUT})
+    message(FATAL_ERROR "scdoc failed on ${PAGE}")
+endif()
