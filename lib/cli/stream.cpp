@@ -258,6 +258,11 @@ Input::Input(Tool& tool, const StreamOptions& options, const EnvelopeOptions& en
 Input::~Input() = default;
 Input::Input(Input&&) noexcept = default;
 
+Result<void> Input::prepare()
+{
+    return impl_->need_key();
+}
+
 Kind Input::kind() const
 {
     return impl_->kind;

@@ -79,6 +79,7 @@ class Session:
         if word == "STARTTLS":
             self.say("220 2.0.0 go")
             if o.mode == "tls-garbage":
+                self.sock.recv(1)  # the client has begun its hand-shake
                 self.sock.sendall(b"this is not TLS at all, and it never will be\r\n")
                 raise EOFError
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
