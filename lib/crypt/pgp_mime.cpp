@@ -207,7 +207,7 @@ void wrap(const mail::Message& message, std::string_view armored, Random& random
                                              delimiter +
                                              "\nContent-Type: application/octet-stream; name=\"encrypted.asc\"\n"
                                              "Content-Description: OpenPGP encrypted message\n"
-                                             "Content-Disposition: inline; filename=\"encrypted.asc\"\n",
+                                             "Content-Disposition: inline; filename=\"encrypted.asc\"",
                                          end);
     body += end;
     const std::string lines = from_crlf(armored);

@@ -11,27 +11,32 @@ void declare(cli::Tool& tool, Options& o)
     cli::declare_stage_options(tool, app, o.stage);
     tool.hint(app.add_option("--aliases", o.aliases,
                              "Alias table in the text format of Postfix's aliases(5) or virtual(5); may be repeated.")
-                  ->type_name("FILE"),
+                  ->type_name("FILE")
+                  ->allow_extra_args(false),
               cli::Complete::file);
     tool.hint(app.add_option("--transport", o.transports,
                              "Transport table in the text format of Postfix's transport(5); may be repeated.")
-                  ->type_name("FILE"),
+                  ->type_name("FILE")
+                  ->allow_extra_args(false),
               cli::Complete::file);
     tool.hint(app.add_option("--users", o.users,
                              "List of the users that exist in local domains, one a line: user, user@domain or @domain; "
                              "may be repeated.")
-                  ->type_name("FILE"),
+                  ->type_name("FILE")
+                  ->allow_extra_args(false),
               cli::Complete::file);
     app.add_option(
            "--local-domain", o.local_domains,
            "Domain whose unknown users are refused; may be repeated; the first completes names without a domain.")
-        ->type_name("DOMAIN");
+        ->type_name("DOMAIN")
+        ->allow_extra_args(false);
     app.add_option("--relay", o.relay, "Next hop of mail that no transport names, instead of the domain's MX.")
         ->type_name("DESTINATION");
     app.add_option("--redirect", o.redirect, "Sends everything to this address.")->type_name("ADDRESS");
     app.add_option("--redirect-domain", o.redirect_domains,
                    "Treats addresses in domain OLD as in domain NEW; may be repeated.")
-        ->type_name("OLD=NEW");
+        ->type_name("OLD=NEW")
+        ->allow_extra_args(false);
     app.add_option("--recipient-delimiter", o.delimiters, "Characters that begin an address extension.")
         ->type_name("CHARACTERS")
         ->capture_default_str();
