@@ -1,9 +1,10 @@
 #include "lib/monitor/trace.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/monitor/phrase.hpp"
 
 #include <algorithm>
-#include <map>
+#include <fmt/core.h>
 
 namespace mgw::monitor
 {
@@ -11,166 +12,93 @@ namespace mgw::monitor
 namespace
 {
 
-std::string join(const std::vector<std::string>& items, std::string_view between)
-{
-    std::string out;
-    for (const auto& item : items)
-        out.append(out.empty() ? "" : between).append(printable(item, 300));
-    return out;
-}
+constexpr std::size_t most_messages = 10000;
+constexpr std::size_t most_octets = 64U << 20;
 
-/// What a record says beside what stands in the message's heading.
-std::string details(const RecordLine& r)
+/// A member that a stage made is ID.k: it belongs to the message it was made of.
+std::string_view message_of(std::string_view id)
 {
-    static constexpr std::string_view heading[] = {"time", "host", "pid",     "tool",  "id", "stage", "from",  "to",
-                                                   "size", "ms",   "verdict", "class", "by", "at",    "reason"};
-    std::string out;
-    for (const auto& [key, value] : r.fields()) {
-        if (std::ranges::find(heading, key) != std::end(heading))
-            continue;
-        const std::string text = value.is_list ? join(value.items, "; ") : printable(value.text, 300);
-        if (!text.empty())
-            out.append(out.empty() ? "" : " ").append(printable(key, 60)).append("=").append(text);
-    }
-    return out;
-}
-
-std::string decision(const RecordLine& r)
-{
-    const auto verdict = r.text("verdict");
-    if (verdict.empty())
-        return {};
-    std::string out(printable(verdict, 40));
-    const auto part = [&](std::string_view before, std::string_view key) {
-        if (const auto text = r.text(key); !text.empty())
-            out.append(before).append(printable(text));
-    };
-    part(" class=", "class");
-    part(" by ", "by");
-    part(" at ", "at");
-    part(": ", "reason");
-    return out;
-}
-
-std::string heading(std::string_view id, const RecordLine& r)
-{
-    std::string out = printable(id, 64) + "  from <" + printable(r.text("from"), 320) + "> to ";
-    const auto& to = r.list("to");
-    for (std::size_t i = 0; i < to.size() && i < 5; ++i)
-        out.append(i > 0 ? ", " : "").append("<").append(printable(to[i], 320)).append(">");
-    if (to.size() > 5)
-        out += " and " + std::to_string(to.size() - 5) + " more";
-    if (const auto size = r.text("size"); !size.empty())
-        out.append(", ").append(printable(size, 20)).append(" octets");
-    return out + "\n";
+    return id.substr(0, id.find('.'));
 }
 
 } // namespace
 
-Trace::Trace(std::string what) : what_(std::move(what)), address_(what_.contains('@') || what_ == "<>")
+bool Wanted::is_address() const
 {
-    if (what_.size() > 2 && what_.starts_with('<') && what_.ends_with('>'))
-        what_ = what_.substr(1, what_.size() - 2);
-    if (!address_)
-        ids_.insert(what_);
+    return word.find('@') != std::string::npos || word.starts_with("h:");
 }
 
-void Trace::find_ids(std::string_view line)
+bool Wanted::matches(const Event& event) const
 {
-    const std::string_view wanted = what_ == "<>" ? std::string_view{} : std::string_view(what_);
-    if (!wanted.empty() && ifind(line, wanted.substr(0, wanted.find('"'))) == std::string_view::npos)
-        return; // most lines: not worth parsing
-    const auto record = RecordLine::parse(line);
-    if (!record || record->text("id").empty())
-        return;
-    const auto& to = record->list("to");
-    const bool is_sender = std::ranges::any_of(
-        record->fields(), [&](const auto& f) { return f.first == "from" && iequals(f.second.text, wanted); });
-    if (!is_sender && std::ranges::none_of(to, [&](const std::string& t) { return iequals(t, wanted); }))
-        return;
-    if (ids_.size() < most_ids)
-        ids_.emplace(record->text("id"));
-    else
-        cut_ = true;
+    if (!is_address())
+        return iequals(message_of(event.text("id")), word) || iequals(event.text("queue_id"), word);
+    const auto same = [this](std::string_view address) {
+        return iequals(address, word) || (!hash.empty() && address == hash);
+    };
+    return same(event.text("from")) || std::ranges::any_of(event.list("to"), same);
 }
 
-void Trace::add(std::string_view line)
+void Trace::note(const Event& event)
 {
-    if (ids_.size() == 1 && !line.contains(*ids_.begin()))
+    if (!wanted_.matches(event))
         return;
-    auto record = RecordLine::parse(line);
-    if (!record)
+    std::string id(message_of(event.text("id")));
+    if (id.empty() || index_.contains(id))
         return;
-    std::string_view id = record->text("id");
-    if (!ids_.contains(id))
-        id = record->text("mgw_id");
-    if (!ids_.contains(id) && ids_.contains(record->text("queue_id")))
-        id = record->text("queue_id");
-    if (!ids_.contains(id))
-        return;
-    if (steps_.size() >= most_records) {
-        cut_ = true;
+    if (messages_.size() == most_messages) {
+        ++left_out_;
         return;
     }
-    steps_.push_back({std::string(record->text("time")), std::string(id), std::string(line)});
+    index_.emplace(id, messages_.size());
+    messages_.emplace_back(std::move(id), std::vector<Step>{});
 }
 
-std::vector<Trace::Step> Trace::in_order() const
+void Trace::keep(std::vector<Step>& steps, std::string time, std::string text)
 {
-    std::map<std::string, std::string> began; // messages in the order of their first record
-    for (const auto& step : steps_)
-        if (auto [at, fresh] = began.emplace(step.id, step.time); !fresh && step.time < at->second)
-            at->second = step.time;
-    auto steps = steps_;
-    std::ranges::stable_sort(steps, [&](const Step& a, const Step& b) {
-        return std::tie(began.at(a.id), a.id, a.time) < std::tie(began.at(b.id), b.id, b.time);
-    });
-    return steps;
+    if (octets_ + text.size() + sizeof(Step) > most_octets) {
+        ++left_out_;
+        return;
+    }
+    octets_ += text.size() + sizeof(Step);
+    steps.push_back(Step{std::move(time), std::move(text)});
+}
+
+void Trace::add(const Event& event, std::string_view line)
+{
+    note(event);
+    const auto found = index_.find(std::string(message_of(event.text("id"))));
+    if (found == index_.end())
+        return;
+    auto& steps = messages_[found->second].second;
+    const auto time = event.text("time");
+    const auto ms = event.number("ms").value_or(0);
+    if (json_)
+        return keep(steps, std::string(time), std::string(line));
+    const auto tell = [&](std::string at, const std::string& what) {
+        // the date stands above: here it is the time of day, in milliseconds
+        const auto clock = at.size() == 27 ? shown(std::string_view(at).substr(11, 12), 12) : shown(at, 40);
+        keep(steps, std::move(at), fmt::format("{} {:<11} {}", clock, shown(event.text("tool"), 40), what));
+    };
+    if (is_arrival(event))
+        tell(earlier(time, ms), arrival(event));
+    // a queue writes its record behind the answer that the client has got by then
+    const bool answers_first =
+        event.text("tool") == "mgw-queue" && event.text("stage") == "queue" && event.has("codes");
+    tell(answers_first ? earlier(time, ms) : std::string(time), phrase(event));
 }
 
 std::string Trace::text() const
 {
     std::string out;
-    std::string id;
-    std::string decided;
-    const auto conclude = [&] {
-        if (!decided.empty())
-            out += "  decided: " + decided + "\n";
-        decided.clear();
-    };
-    for (const auto& step : in_order()) {
-        const auto record = RecordLine::parse(step.line);
-        if (!record)
-            continue;
-        if (step.id != id) {
-            conclude();
-            out.append(out.empty() ? "" : "\n").append(heading(step.id, *record));
-            id = step.id;
-        }
-        std::string tool = printable(record->text("tool"), 40);
-        tool.resize(std::max<std::size_t>(tool.size(), 12), ' ');
-        out.append("  ").append(printable(step.time, 40)).append("  ").append(tool);
-        if (const auto said = details(*record); !said.empty())
-            out.append(" ").append(said);
-        if (const auto verdict = decision(*record); !verdict.empty()) {
-            out.append(" verdict=").append(verdict);
-            if (record->text("by") == record->text("tool") ||
-                (decided.empty() && record->text("verdict") != "accept") || record->text("tool") == "mgw-filter")
-                decided = verdict;
-        }
-        if (const auto ms = record->text("ms"); !ms.empty())
-            out.append(" (").append(printable(ms, 20)).append(" ms)");
-        out += "\n";
+    for (const auto& [id, kept] : messages_) {
+        auto steps = kept;
+        std::ranges::stable_sort(steps, {}, &Step::time);
+        if (!json_ && !steps.empty())
+            out += fmt::format("{}{} of {} (UTC)\n", out.empty() ? "" : "\n", shown(id, 60),
+                               shown(std::string_view(steps[0].time).substr(0, 10), 10));
+        for (const auto& step : steps)
+            out += step.text + "\n";
     }
-    conclude();
-    return out;
-}
-
-std::string Trace::json() const
-{
-    std::string out;
-    for (const auto& step : in_order())
-        out.append(printable(step.line, step.line.size())).append("\n");
     return out;
 }
 

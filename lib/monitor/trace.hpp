@@ -1,49 +1,57 @@
 #pragma once
 
-#include "lib/monitor/record_line.hpp"
+#include "lib/monitor/event.hpp"
+#include "lib/monitor/input.hpp"
 
-#include <cstddef>
-#include <set>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace mgw::monitor
 {
 
-/// Everything that happened to one message, or to the messages of one address. For an address two passes over the
-/// records are needed: first find_ids() for each line, then add() for each line.
+/// What to trace: an Mgw-Id, an id of the queue, or an address, plain and as the hash that stands in redacted records.
+struct Wanted {
+    std::string word;
+    std::string hash; ///< "h:…", empty where the salt is not known
+
+    bool is_address() const;
+    /// Whether this record names the id, or has the address as sender or recipient.
+    bool matches(const Event& event) const;
+};
+
+/// Collects the records of the wanted messages and tells them in order. Bounded: 10,000 messages and 64 MB, the rest is
+/// counted.
 class Trace {
 public:
-    static constexpr std::size_t most_ids = 1000;
-    static constexpr std::size_t most_records = 20000;
+    Trace(Wanted wanted, bool json) : wanted_(std::move(wanted)), json_(json) {}
 
-    explicit Trace(std::string what);
+    /// First pass, where there can be two: which messages are wanted.
+    void note(const Event& event);
+    /// Keeps what belongs to a wanted message.
+    void add(const Event& event, std::string_view line);
 
-    /// True when `what` has an '@' or is "<>": then find_ids() must see all lines first.
-    bool is_address() const { return address_; }
-    void find_ids(std::string_view line);
-    void add(std::string_view line);
-    bool empty() const { return steps_.empty(); }
-    /// True when a bound on memory cut something off.
-    bool is_cut() const { return cut_; }
-
-    /// For people: message by message, step by step, with the rule that decided.
+    bool empty() const { return messages_.empty(); }
+    std::uint64_t left_out() const { return left_out_; }
+    /// One line for each stage of each message, in the order of time; with json the records as they stood.
     std::string text() const;
-    /// The records themselves, one JSON object a line.
-    std::string json() const;
 
 private:
     struct Step {
-        std::string time, id, line;
+        std::string time; ///< that it is sorted by
+        std::string text;
     };
-    std::vector<Step> in_order() const;
+    void keep(std::vector<Step>& steps, std::string time, std::string text);
 
-    std::string what_;
-    bool address_ = false;
-    bool cut_ = false;
-    std::set<std::string, std::less<>> ids_;
-    std::vector<Step> steps_;
+    Wanted wanted_;
+    bool json_;
+    std::unordered_map<std::string, std::size_t> index_; ///< id to message
+    std::vector<std::pair<std::string, std::vector<Step>>> messages_;
+    std::size_t octets_ = 0;
+    std::uint64_t left_out_ = 0;
 };
 
 } // namespace mgw::monitor

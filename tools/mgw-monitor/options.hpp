@@ -2,22 +2,21 @@
 
 #include "lib/cli/tool.hpp"
 
-#include <cstddef>
 #include <string>
 #include <vector>
 
-namespace mgw::monitor_tool
+namespace mgw::monitor
 {
 
-enum class Command : char { report, trace, metrics };
+enum class Command : char { trace, report, metrics };
 
 struct Options {
     Command command = Command::report;
+    std::string wanted; ///< of trace
     std::vector<std::string> files;
-    std::string what; ///< of trace
-    std::size_t top = 10;
+    unsigned top = 10; ///< of report
 };
 
 void declare(cli::Tool& tool, Options& options);
 
-} // namespace mgw::monitor_tool
+} // namespace mgw::monitor
