@@ -98,7 +98,7 @@ Result<DkimSigner> DkimSigner::open(const DkimSigning& how)
     else if (EVP_PKEY_bits(key.get()) < 1024)
         return fail(Status::config, "the signing key has fewer than 1024 bits (RFC 8301)");
 
-    impl->library.reset(dkim_init(nullptr, nullptr));
+    impl->library = open_library();
     if (!impl->library)
         return fail(Status::temp_fail, "cannot set up libopendkim");
     auto* library = impl->library.get();

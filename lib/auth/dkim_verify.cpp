@@ -212,7 +212,7 @@ Result<DkimVerifier> DkimVerifier::open(const DkimPolicy& policy)
 {
     auto impl = std::make_unique<Impl>();
     impl->policy = policy;
-    impl->library.reset(dkim_init(nullptr, nullptr));
+    impl->library = open_library();
     unsigned flags = DKIM_LIBFLAGS_BADSIGHANDLES;
     unsigned bits = policy.min_rsa_bits;
     // the library compares t= and x= with the machine's clock: given room here, they are compared in check_times()

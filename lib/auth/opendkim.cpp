@@ -1,5 +1,7 @@
 #include "lib/auth/opendkim.hpp"
 
+#include <openssl/crypto.h>
+
 #include <string>
 
 namespace mgw::auth
@@ -34,6 +36,13 @@ DKIM_STAT give(DKIM* dkim, std::string_view text)
 }
 
 } // namespace
+
+DkimLibrary open_library()
+{
+    // what is initialised first counts for the whole process
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+    return DkimLibrary{dkim_init(nullptr, nullptr)};
+}
 
 DKIM_STAT feed_field(DKIM* dkim, std::string_view field)
 {

@@ -22,6 +22,9 @@ inline void free_dkim(DKIM* dkim) noexcept
 using DkimLibrary = Handle<DKIM_LIB, dkim_close>;
 using DkimHandle = Handle<DKIM, free_dkim>;
 
+/// Starts the library, without OpenSSL's configuration file: results must not depend on it, and reading it costs time.
+DkimLibrary open_library();
+
 /// Sets one option of the library.
 template <class T> bool set_option(DKIM_LIB* library, dkim_opts_t option, T& value)
 {

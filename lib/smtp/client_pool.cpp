@@ -556,20 +556,20 @@ void Pool::in_background(std::function<void()> work, std::function<void()> done)
 void Pool::watch(int fd, std::function<bool()> readable)
 {
     auto descriptor = std::make_shared<asio::posix::stream_descriptor>(impl_->io);
-    Code error;
-    descriptor->assign(::dup(fd), error);
-    auto loop = [](Impl* impl, auto descriptor, bool ready, std::function<bool()> readable) -> asio::awaitable<void> {
+    Code ignored;
+    descriptor->assign(::dup(fd), ignored);
+    auto loop = [](Impl* impl, auto waited, std::function<bool()> look) -> asio::awaitable<void> {
+        bool always = false;
         do {
-            if (ready)
+            if (!always) {
+                const auto [failed] = co_await waited->async_wait(asio::posix::stream_descriptor::wait_read, token);
+                always = static_cast<bool>(failed); // epoll refuses files, which never wait
+            }
+            if (always)
                 co_await asio::post(impl->io, asio::use_awaitable); // others get their turn
-            else if (const auto [failed] =
-                         co_await descriptor->async_wait(asio::posix::stream_descriptor::wait_read, token);
-                     failed)
-                co_return;
-        } while (readable());
+        } while (look());
     };
-    asio::co_spawn(impl_->io, loop(impl_.get(), descriptor, static_cast<bool>(error), std::move(readable)),
-                   asio::detached); // epoll refuses files
+    asio::co_spawn(impl_->io, loop(impl_.get(), descriptor, std::move(readable)), asio::detached);
 }
 
 void Pool::after(std::chrono::milliseconds delay, std::function<void()> what)
