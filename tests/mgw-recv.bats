@@ -250,7 +250,7 @@ certificate() {
 }
 
 @test "refuses what is too large, goes in circles, or does not fit into memory" {
-  printf '[limits]\nmessage_octets = 200000\n' >"$T/mgw.toml"
+  printf '[limits]\nmessage = 200000\n' >"$T/mgw.toml"
   serve --config "$T/mgw.toml" --memory=100k --pipeline "$SINK"
   run client "$PORT" @1 "$HELLO" @2 'MAIL FROM:<a@b.c> SIZE=300000\r\nMAIL FROM:<a@b.c> SIZE=150000\r\nMAIL FROM:<a@b.c>\r\n' @5
   [ "$(tail -3 <<<"$output" | cut -c1-9 | tr '\n' ' ')" = "552 5.3.4 452 4.3.1 250 2.1.0 " ]
@@ -299,7 +299,6 @@ certificate() {
   local sender=$!
   client "$PORT" @1 @eof >"$T/idle" &
   local idle=$!
-  wait_for 5 bash -c "[ -s /proc/$PID/stat ]"
   sleep 0.3
   kill -TERM "$PID"
   run wait "$sender"
