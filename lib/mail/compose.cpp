@@ -67,7 +67,7 @@ protected:
         if (!body().parts().empty())
             return MimeEntity::write(out, eol);
         for (const auto& field : header())
-            field.write(out, 76);
+            field.write(out, 76) << "\r\n";
         return out << "\r\n" << static_cast<const std::string&>(body());
     }
 };

@@ -171,7 +171,8 @@ TEST(EncodedWords, AreWrittenWithinTheirLimit)
     std::string text;
     for (int i = 0; i < 50; ++i)
         text += "\xF0\x9F\x98\x80x";
-    for (const auto word : split(encode_words(text), ' ')) {
+    const auto words = encode_words(text);
+    for (const auto word : split(words, ' ')) {
         EXPECT_LE(word.size(), 75U);
         EXPECT_TRUE(is_valid_utf8(decode_words(word)));
         EXPECT_EQ(decode_words(word).find(replaced), std::string::npos); // no character is cut
