@@ -4,7 +4,27 @@ Q="$MGW_ROOT/share/pipelines/quickstart"
 S="$MGW_DATA/scan"
 
 # has FILE TEXT: the result line holds it
-has() { grep -q "^Mgw-Result: mgw-scan .*$2" "$1" || { head -20 "$1"; return 1; }; }
+has() { grep -aq "^Mgw-Result: mgw-scan .*$2" "$1" || { head -20 "$1"; return 1; }; }
+
+# frame ID FILE: the message in a frame of its own
+frame() {
+  printf 'Mgw-Id: %s\nMgw-From: <a@example.net>\nMgw-To: 1 <b@example.org>\nMgw-End:\n' "$1" >"$T/block"
+  printf 'MGW1 %s 1\n%s %s\n' "$1" "$(wc -c <"$T/block")" "$(wc -c <"$2")"
+  cat "$T/block" "$2"
+  printf 'END %s\n' "$1"
+}
+# answered ID TEXT: the frame's lines before the message hold it
+answered() { sed -n "/^MGW1 $1 /,/^Mgw-End:/p" "$T/out" | grep -aq "$2" || { sed -n "/^MGW1 $1 /,/^Mgw-End:/p" "$T/out"; return 1; }; }
+
+# hostile WHAT: "$T/WHAT.eml", over which the scanner crashes, hangs or reaches out. Sets PRELOAD.
+hostile() {
+  command -v cc >/dev/null || skip "no C compiler"
+  ! grep -aq __asan_init "$MGW_BUILD/bin/mgw-scan" || skip "the sanitizer must be loaded first"
+  PRELOAD="$T/hostile.so"
+  [ -e "$PRELOAD" ] || cc -shared -fPIC -O1 -o "$PRELOAD" "$S/hostile.c" -ldl
+  sed "s/^Start the attached/HOSTILE-$(echo "$1" | tr a-z A-Z) &/" "$Q/exe.eml" >"$T/$1.eml"
+  grep -q HOSTILE- "$T/$1.eml"
+}
 
 @test "finds EICAR inside a zip attachment" {
   mgw-scan <"$Q/eicar-zip.eml" >"$T/out"
@@ -141,4 +161,229 @@ assert_empty_output() { [ -z "$output" ]; }
 @test "the same message gives the same octets twice" {
   for i in 1 2; do SOURCE_DATE_EPOCH=1764000000 mgw-scan --seed=1 <"$Q/eicar-zip.eml" >"$T/$i"; done
   cmp "$T/1" "$T/2"
+}
+
+@test "several workers share signatures that were loaded once" {
+  for i in 1 2 3 4 5 6; do
+    frame "A$i" "$Q/exe.eml"
+    frame "B$i" "$Q/eicar-zip.eml"
+  done >"$T/in"
+  mkdir "$T/tmp"
+  mgw-scan --input=frames --jobs=3 --sandbox=require --tmp-dir="$T/tmp" --explain <"$T/in" >"$T/out" 2>"$T/err"
+  [ "$(grep -c ': loaded [0-9]* signatures' "$T/err")" = 1 ]
+  [ "$(grep -ac '^END ' "$T/out")" = 12 ]
+  for i in 1 2 3 4 5 6; do
+    answered "A$i" 'virus=clean'
+    answered "B$i" 'virus=infected'
+  done
+  wait_for 5 rmdir "$T/tmp"
+}
+
+@test "an mbox comes out in its order, whichever worker is ready first" {
+  for f in "$S/zip-bomb.eml" "$Q/eicar-zip.eml" "$Q/exe.eml" "$Q/eicar-zip.eml"; do
+    echo 'From a@example.net Tue Nov 24 05:47:35 2026'
+    cat "$f"
+    echo
+  done >"$T/in"
+  mkdir "$T/tmp"
+  mgw-scan --input=mbox --jobs=3 --file-limit=10M --tmp-dir="$T/tmp" <"$T/in" >"$T/out"
+  [ "$(grep -ao '^Mgw-Result: mgw-scan virus=[a-z]*' "$T/out" | sed 's/.*=//' | xargs)" = "unscanned infected clean infected" ]
+  sed '/^Mgw-/d' "$T/out" | cmp - "$T/in"
+  wait_for 5 rmdir "$T/tmp"
+}
+
+@test "a message over which the scanner crashes is deferred, the others are scanned" {
+  hostile crash
+  { frame A1 "$Q/exe.eml"; frame X "$T/crash.eml"; frame B1 "$Q/eicar-zip.eml"; frame A2 "$Q/exe.eml"; } >"$T/in"
+  mkdir "$T/tmp"
+  LD_PRELOAD="$PRELOAD" mgw-scan --input=frames --jobs=2 --sandbox=require --tmp-dir="$T/tmp" <"$T/in" >"$T/out" 2>"$T/err"
+  answered X 'Mgw-Verdict: defer .* class=error .*killed by signal 11'
+  answered A1 'virus=clean'
+  answered A2 'virus=clean'
+  answered B1 'virus=infected'
+  grep -q 'killed by signal 11' "$T/err"
+  wait_for 5 rmdir "$T/tmp"
+}
+
+@test "in an mbox the message that crashes the scanner stays in its place, with a verdict, and the status is 75" {
+  hostile crash
+  for f in "$Q/exe.eml" "$T/crash.eml" "$Q/eicar-zip.eml"; do
+    echo 'From a@example.net Tue Nov 24 05:47:35 2026'
+    cat "$f"
+    echo
+  done >"$T/in"
+  mkdir "$T/tmp"
+  LD_PRELOAD="$PRELOAD" run -75 --separate-stderr bash -c "mgw-scan --input=mbox --jobs=2 --tmp-dir='$T/tmp' <'$T/in' >'$T/out'"
+  [ "$(grep -ao '^Mgw-Result: mgw-scan [a-z]*=[a-z]*' "$T/out" | sed 's/.* //' | xargs)" = "virus=clean error=killed virus=infected" ]
+  sed '/^Mgw-/d' "$T/out" | cmp - "$T/in"
+  wait_for 5 rmdir "$T/tmp"
+}
+
+@test "one message that crashes the scanner leaves no output and no folder" {
+  hostile crash
+  mkdir "$T/tmp"
+  run -139 --separate-stderr bash -c "LD_PRELOAD='$PRELOAD' mgw-scan --tmp-dir='$T/tmp' <'$T/crash.eml'"
+  [ -z "$output" ]
+  wait_for 5 rmdir "$T/tmp"
+}
+
+@test "a scan that hangs is ended and deferred, the others are scanned" {
+  hostile hang
+  { frame A1 "$Q/exe.eml"; frame X "$T/hang.eml"; frame B1 "$Q/eicar-zip.eml"; } >"$T/in"
+  mkdir "$T/tmp"
+  LD_PRELOAD="$PRELOAD" mgw-scan --input=frames --jobs=2 --timeout=2 --tmp-dir="$T/tmp" <"$T/in" >"$T/out" 2>"$T/err"
+  answered X 'Mgw-Verdict: defer .* class=error .*took longer than 2 s'
+  answered A1 'virus=clean'
+  answered B1 'virus=infected'
+  wait_for 5 rmdir "$T/tmp"
+}
+
+@test "workers that are killed from outside are replaced and nothing is lost" {
+  mkdir "$T/tmp"
+  mkfifo "$T/fifo"
+  frame A1 "$Q/exe.eml" >"$T/first"
+  { frame A2 "$Q/exe.eml"; frame B1 "$Q/eicar-zip.eml"; frame B2 "$Q/eicar-zip.eml"; } >"$T/rest"
+  mgw-scan --input=frames --jobs=2 --tmp-dir="$T/tmp" <"$T/fifo" >"$T/out" 2>"$T/err" 3>&- &
+  pid=$!
+  exec 7>"$T/fifo"
+  cat "$T/first" >&7
+  wait_for 20 grep -aq '^END A1' "$T/out"
+  for worker in $(cat "/proc/$pid/task/$pid/children"); do kill -9 "$worker"; done
+  cat "$T/rest" >&7
+  exec 7>&-
+  wait "$pid"
+  answered A2 'virus=clean'
+  answered B1 'virus=infected'
+  answered B2 'virus=infected'
+  wait_for 5 rmdir "$T/tmp"
+}
+
+@test "when the tool is killed its workers end and the private folder goes" {
+  mkdir "$T/tmp"
+  mkfifo "$T/fifo"
+  frame A1 "$Q/exe.eml" >"$T/first"
+  mgw-scan --input=frames --jobs=2 --tmp-dir="$T/tmp" <"$T/fifo" >"$T/out" 2>/dev/null 3>&- &
+  pid=$!
+  exec 7>"$T/fifo"
+  cat "$T/first" >&7
+  wait_for 20 grep -aq '^END A1' "$T/out"
+  workers=$(cat "/proc/$pid/task/$pid/children")
+  kill -9 "$pid"
+  exec 7>&-
+  wait_for 5 rmdir "$T/tmp"
+  # gone, or dead and waiting for whoever adopts orphans here
+  for worker in $workers; do
+    wait_for 5 sh -c "[ ! -e /proc/$worker ] || grep -q '^State:.Z' /proc/$worker/status"
+  done
+}
+
+@test "a full private folder is a result with its reason, never clean" {
+  unshare -rm true 2>/dev/null || skip "no user namespaces"
+  mkdir "$T/tmp"
+  { frame B1 "$Q/eicar-zip.eml"; frame N6 "$S/nested-6.eml"; frame A1 "$Q/exe.eml"; } >"$T/in"
+  cat >"$T/run" <<'R'
+mount -t tmpfs -o size=64k none "$T/tmp" && head -c 65536 /dev/zero >"$T/tmp/full" || exit 99
+mgw-scan --input=frames --jobs=2 --tmp-dir="$T/tmp" <"$T/in" >"$T/out" || exit
+rm "$T/tmp/full"
+for i in 1 2 3 4 5 6 7 8 9 10; do [ -z "$(ls -A "$T/tmp")" ] && exit 0; sleep 0.3; done
+exit 98
+R
+  T="$T" S="$S" Q="$Q" unshare -rm bash "$T/run"
+  answered B1 'virus=\(unscanned why=error:\|infected\)'
+  answered N6 'virus=\(unscanned why=error:\|infected\)'
+  run ! answered N6 'virus=clean'
+  answered A1 'virus='
+}
+
+@test "code that takes over the scanner reaches no file, no network, no program" {
+  hostile reach
+  # without confinement it does: the test can tell
+  LD_PRELOAD="$PRELOAD" mgw-scan --sandbox=off <"$T/reach.eml" >/dev/null 2>"$T/err"
+  grep -q 'hostile: got /etc/passwd' "$T/err"
+  grep -q 'hostile: got internet socket' "$T/err"
+  sed 's/^Please see/HOSTILE-REACH &/' "$Q/eicar-zip.eml" >"$T/hit.eml"
+  frame X "$T/hit.eml" >"$T/in"
+  LD_PRELOAD="$PRELOAD" mgw-scan --sandbox=require <"$T/hit.eml" >"$T/one" 2>"$T/one.err"
+  LD_PRELOAD="$PRELOAD" mgw-scan --sandbox=require --input=frames --jobs=2 <"$T/in" >"$T/out" 2>"$T/frames.err"
+  has "$T/one" 'virus=infected'
+  answered X 'virus=infected'
+  for err in one.err frames.err; do
+    run ! grep 'hostile: got' "$T/$err"
+    for what in /etc/shadow /etc/passwd 'internet socket' 'unix socket' program; do
+      grep -q "hostile: refused $what" "$T/$err"
+    done
+  done
+}
+
+# decide FILE: what the shipped inbound policy says about it, after a scan
+decide() {
+  [ -x "$MGW_BUILD/bin/mgw-filter" ] || skip "no mgw-filter in this build"
+  mgw-scan --to=bob@example.org <"$1" | mgw-filter "$MGW_ROOT/share/pipelines/inbound.sieve" >"$T/out"
+  sed '/^Mgw-End:/q' "$T/out" >"$T/block"
+}
+# zipped OUTER INNER FILE: a message with OUTER, a zip file that holds FILE as INNER; "a.zip/b" is b in a zip file in it
+zipped() {
+  python3 - "$@" <<'P'
+import email.message, io, sys, zipfile
+outer, inner, path = sys.argv[1:]
+octets = open(path, "rb").read()
+for name in reversed(inner.split("/")):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr(zipfile.ZipInfo(name), octets)
+    octets = packed.getvalue()
+m = email.message.EmailMessage()
+m["From"], m["To"], m["Subject"] = "carol@example.com", "bob@example.org", "zip"
+m.set_content("see the archive\n")
+m.add_attachment(octets, maintype="application", subtype="zip", filename=outer)
+sys.stdout.buffer.write(m.as_bytes())
+P
+}
+
+@test "the inbound policy refuses a program in a zip file by its name" {
+  echo 'no program at all' >"$T/text"
+  zipped docs.zip setup.exe "$T/text" >"$T/in"
+  decide "$T/in"
+  grep -q '^Mgw-Verdict: reject .* class=content ' "$T/block"
+  zipped docs.zip inner.zip/setup.EXE "$T/text" >"$T/in"
+  decide "$T/in"
+  grep -q '^Mgw-Verdict: reject .* class=content ' "$T/block"
+}
+
+@test "the inbound policy refuses a program in a zip file by its true type, whatever its name" {
+  { printf 'MZ'; head -c 58 /dev/zero; printf '\100\0\0\0PE\0\0'; head -c 200 /dev/zero; } >"$T/pe"
+  { printf '\177ELF\2\1\1'; head -c 200 /dev/zero; } >"$T/elf"
+  for program in pe elf; do
+    zipped docs.zip holiday.jpg "$T/$program" >"$T/in"
+    decide "$T/in"
+    grep -q '^Mgw-Verdict: reject .* class=content ' "$T/block"
+    zipped docs.zip inner.zip/holiday.jpg "$T/$program" >"$T/in"
+    decide "$T/in"
+    grep -q '^Mgw-Verdict: reject .* class=content ' "$T/block"
+  done
+}
+
+@test "the inbound policy lets a zip file with a text pass" {
+  echo 'only words' >"$T/text"
+  zipped docs.zip notes.txt "$T/text" >"$T/in"
+  decide "$T/in"
+  run ! grep -q '^Mgw-Verdict:' "$T/block"
+}
+
+@test "the end of a very long file name is kept: it says what the file is" {
+  { printf 'MIME-Version: 1.0\nContent-Type: application/octet-stream; name="'; head -c 400 /dev/zero | tr '\0' a; printf '.exe"\n\nwords\n'; } >"$T/in"
+  decide "$T/in"
+  grep -q '^Mgw-Verdict: reject .* class=content ' "$T/block"
+}
+
+@test "the inbound policy holds an archive with more files than were looked at" {
+  python3 -c '
+import zipfile, sys
+z = zipfile.ZipFile(sys.argv[1], "w")
+for i in range(1100): z.writestr(zipfile.ZipInfo("n%d.txt" % i), b"x")
+z.writestr(zipfile.ZipInfo("setup.exe"), b"x")
+z.close()' "$T/many.zip"
+  zipped docs.zip many.zip "$T/many.zip" >"$T/in"
+  decide "$T/in"
+  grep -q '^Mgw-Verdict: \(quarantine\|reject\) .* class=content ' "$T/block"
 }

@@ -108,7 +108,7 @@ const std::vector<Attachment>& View::attachments()
     return *attachments_;
 }
 
-/// file.1, type.1 and true.1 belong together; member.1.2, with type and true of the same number, stands inside file 1.
+/// file.1, type.1 and true.1 belong together; so do member.1.2 and member-true.1.2, which stand inside file 1.
 void View::attachments_of_scan(const Pairs& results)
 {
     std::map<std::string, Attachment, std::less<>> by_number;
@@ -123,7 +123,7 @@ void View::attachments_of_scan(const Pairs& results)
             member = &Attachment::name;
         else if (kind == "type")
             member = &Attachment::type;
-        else if (kind == "true")
+        else if (kind == "true" || kind == "member-true")
             member = &Attachment::true_type;
         else
             continue;

@@ -38,7 +38,8 @@ public:
     bool full() const { return octets_ >= all_octets; }
     void add(std::string key, std::string_view value)
     {
-        value = value.substr(0, name_octets);
+        // the end of a long name says what the file is
+        value.remove_prefix(value.size() - std::min(value.size(), name_octets));
         octets_ += key.size() + value.size() + 2;
         values_.emplace_back(std::move(key), std::string(value));
     }
@@ -65,9 +66,7 @@ void add_attachment(Names& names, const Attachment& attachment, std::size_t& num
         const auto key = std::to_string(first) + "." + std::to_string(member++);
         if (names.full())
             return;
-        // the end of a long name says what it is
-        const std::string_view whole = name;
-        names.add("member." + key, whole.substr(whole.size() > name_octets ? whole.size() - name_octets : 0));
+        names.add("member." + key, name);
         if (!actual.empty())
             names.add("member-true." + key, actual);
     }

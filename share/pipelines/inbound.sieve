@@ -13,8 +13,10 @@ if anyof (
     attachment :matches ["*.exe", "*.scr", "*.com", "*.pif", "*.bat", "*.cmd", "*.msi", "*.cpl", "*.hta", "*.jar",
                          "*.js", "*.jse", "*.vbs", "*.vbe", "*.wsf", "*.wsh", "*.lnk", "*.ps1", "*.reg", "*.dll",
                          "*.iso", "*.img", "*.vhd", "*.vhdx"],
-    result "mgw-scan" "true" ["application/x-dosexec", "application/vnd.microsoft.portable-executable",
-                              "application/x-msdownload", "application/x-executable", "application/x-ms-shortcut"]
+    result "mgw-scan" ["true", "member-true"]
+        ["application/vnd.microsoft.portable-executable", "application/x-msdos-program", "application/x-executable",
+         "application/x-mach-binary", "application/x-ms-shortcut", "application/vnd.ms-htmlhelp", "application/x-bat",
+         "application/java-vm", "application/java-archive"]
 ) {
     ereject :class "content" :enhanced "5.7.1" "Executable attachments are not accepted here";
     stop;
@@ -35,6 +37,12 @@ if result "mgw-auth" "dmarc" "fail" {
 # done ("unscanned", with its reason in "why") and a pipeline without mgw-scan.
 if not result "mgw-scan" "virus" "clean" {
     quarantine :class "content" "The message could not be scanned";
+}
+
+# So are archives with more files than were looked at: a program could be among the rest. (To hold every archive whose
+# files cannot be named, such as rar and 7z, add "archive-unlisted".)
+if result :contains "mgw-scan" "flags" ["archive-entries", "archive-depth", "archive-damaged", "names-cut"] {
+    quarantine :class "content" "An archive in the message could not be looked through";
 }
 
 # DNS trouble is ours, not the sender's: try again.
