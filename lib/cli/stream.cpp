@@ -427,8 +427,8 @@ std::string output_octets(const Item& item, Kind kind, BlockMode block, const st
             out += item.trailer; // the last message of a file may lack the empty line
             continue;
         }
-        if (!out.ends_with('\n'))
-            out += '\n';
+        if (!out.ends_with('\n')) // the line end that the tag counts on
+            out += mail::Message(member.message).line_end();
         out += i == 0 && !item.trailer.empty() ? item.trailer : "\n";
     }
     return out;

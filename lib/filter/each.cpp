@@ -24,7 +24,7 @@ namespace
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t reason_octets = 4096;
 
-/// A running program; killed and waited for when it is left.
+/// A running program, leader of its process group; the group is killed and the program waited for when it is left.
 class Program {
 public:
     explicit Program(Child child) : child_(std::move(child)) {}
@@ -33,7 +33,7 @@ public:
     ~Program()
     {
         if (child_.pid > 0) {
-            ::kill(child_.pid, SIGKILL);
+            ::kill(-child_.pid, SIGKILL); // its group: what it started does not outlive it
             while (::waitpid(child_.pid, nullptr, 0) < 0 && errno == EINTR)
                 ;
         }
@@ -123,7 +123,7 @@ Result<EachAnswer> run_each(const Arguments& command, std::string_view message, 
         if (!pipe)
             return pass(pipe);
     }
-    auto child = start_child(command, {made[0]->first.value(), made[1]->second.value(), made[2]->second.value()});
+    auto child = start_child(command, {made[0]->first.value(), made[1]->second.value(), made[2]->second.value(), true});
     if (!child)
         return fail(Status::temp_fail, child.error().message, child.error().hint);
     const std::string name = child->name;

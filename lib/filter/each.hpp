@@ -24,7 +24,8 @@ struct EachAnswer {
 };
 
 /// Gives `message` to `command` on standard input and reads what it prints. No shell. Status::temp_fail when it cannot
-/// be started, is killed, ends with another status, prints nothing, or passes a limit (then it is killed).
+/// be started, is killed, ends with another status, prints nothing, or passes a limit (then it is
+/// killed with all that it started).
 Result<EachAnswer> run_each(const Arguments& command, std::string_view message, const EachLimits& limits);
 
 /// The one splice that turns `before` into `after`: without their common beginning and end.

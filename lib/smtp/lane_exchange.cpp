@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace mgw::smtp
 {
@@ -113,7 +114,7 @@ void LaneExchange::close(std::chrono::milliseconds timeout)
     lane_.answers.reset();
     for (const auto& stage : std::exchange(lane_.stages, {})) {
         while (::waitpid(stage.pid, nullptr, WNOHANG) == 0) {
-            if (SteadyClock::now() > end)
+            if (SteadyClock::now() >= end)
                 ::kill(stage.pid, SIGKILL);
             ::poll(nullptr, 0, 5);
         }

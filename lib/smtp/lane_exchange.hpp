@@ -22,6 +22,10 @@ struct Exchanged {
 class LaneExchange {
 public:
     static Result<LaneExchange> open(const LanePlan& plan, const Limits& limits);
+    LaneExchange(LaneExchange&&) = default;
+    LaneExchange& operator=(LaneExchange&&) = delete;
+    /// Stages that still run are killed: what was wanted of them is not wanted any more.
+    ~LaneExchange() { close(std::chrono::milliseconds{0}); }
 
     /// Sends a frame and waits for what becomes of it. Status::temp_fail when a stage ends, hangs or writes nonsense.
     Result<Exchanged> exchange(const mail::Frame& frame, std::chrono::milliseconds timeout);

@@ -1,7 +1,11 @@
 #include "lib/filter/each.hpp"
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <thread>
+#include <unistd.h>
 
 using namespace mgw;
 using namespace mgw::filter;
@@ -63,6 +67,26 @@ TEST_F(Each, SaysHowTheProgramFailed)
         EXPECT_EQ(answer.error().message, want);
         EXPECT_EQ(answer.error().status, Status::temp_fail);
     }
+}
+
+TEST_F(Each, WhatAProgramStartedDiesWithIt)
+{
+    const std::string pid_file = testing::TempDir() + "each-" + std::to_string(::getpid());
+    const std::string script = "sleep 60 & echo $! >" + pid_file + "; wait";
+    ASSERT_FALSE(sh(script.c_str(), "x", {.time = 500ms}));
+    std::ifstream in(pid_file);
+    pid_t grandchild = 0;
+    ASSERT_TRUE(in >> grandchild);
+    std::filesystem::remove(pid_file);
+    // gone, or dead and not yet waited for by whoever inherited it
+    const auto state = [&] {
+        std::string all;
+        std::getline(std::ifstream("/proc/" + std::to_string(grandchild) + "/stat"), all);
+        return all.empty() ? 'X' : all[all.rfind(')') + 2];
+    };
+    for (int i = 0; i < 100 && state() != 'X' && state() != 'Z'; ++i)
+        std::this_thread::sleep_for(20ms);
+    EXPECT_TRUE(state() == 'X' || state() == 'Z') << state();
 }
 
 TEST_F(Each, AMissingProgramIsAFailure)

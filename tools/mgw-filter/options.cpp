@@ -36,8 +36,11 @@ void declare(cli::Tool& tool, Options& o)
             ->type_name("CLASS"),
         {"virus"});
     // taken off the command line by take_each(); declared for help, manual page and completions
-    app.add_option("--each", "Run a program once per message instead of a policy: everything behind it is the command.")
-        ->type_name("COMMAND");
+    app.add_option("--each",
+                   "Run a program once per message instead of a policy; the last option: everything behind it is "
+                   "the command and its arguments. On the command line only.")
+        ->type_name("COMMAND")
+        ->configurable(false);
     app.add_option("--each-timeout", o.each_timeout, "Seconds that the program may take for one message, 1 to 3600.")
         ->type_name("SECONDS")
         ->capture_default_str()

@@ -7,7 +7,6 @@
 #include "lib/filter/decide.hpp"
 #include "lib/filter/each.hpp"
 
-#include <filesystem>
 #include <optional>
 
 namespace mgw::filter_tool
@@ -41,19 +40,6 @@ Result<filter::Program> load_policy(cli::Tool& tool, const Options& options)
     return fail(Status::config, describe(last, options.policy), last.hint);
 }
 
-/// Where glibc keeps what converts charsets: loaded when a header field first asks for one.
-std::vector<std::string> charset_folders()
-{
-    std::vector<std::string> out;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/usr/lib", error)) {
-        auto folder = entry.path() / "gconv";
-        if (std::filesystem::is_directory(folder, error))
-            out.push_back(folder);
-    }
-    return out;
-}
-
 class PolicyStage : public cli::Stage {
 public:
     explicit PolicyStage(const Options& options) : options_(options) {}
@@ -67,7 +53,7 @@ public:
         return {};
     }
 
-    Rights rights() const override { return {.read = charset_folders()}; }
+    Rights rights() const override { return {}; }
 
     Result<void> process(cli::Subject& subject, cli::Context& context) override
     {

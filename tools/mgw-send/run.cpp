@@ -101,7 +101,7 @@ public:
 
     void start()
     {
-        if (sink_.frames())
+        if (sink_.input().is_stream())
             pool_.watch(sink_.input().fd(), [this] { return readable(); });
         else
             pool_.after(std::chrono::milliseconds(0), [this] { next_message(); });
@@ -226,6 +226,8 @@ Result<Status> run(cli::Tool& tool, const Options& options)
     if (!*destination && !sink.frames())
         return fail(Status::usage, "no destination",
                     "name one: --deliver smtp:[HOST]:PORT, --deliver mx, --maildir DIR");
+    if (auto key = sink.input().prepare(); !key)
+        return pass(key);
     Rights rights{.read = {"/etc/ssl", "/usr/lib/ssl", "/etc/resolv.conf", "/etc/hosts"},
                   .write = maildir.allowed(),
                   .network = true,

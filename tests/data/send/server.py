@@ -37,7 +37,7 @@ class Session:
         return raw
 
     def hello(self, word):
-        lines = ["test.example greets you", "SIZE 1000000" if o.mode != "small" else "SIZE 100", "ENHANCEDSTATUSCODES", "DSN"]
+        lines = ["test.example greets you", "SIZE %d" % {"small": 100, "big": 100000000}.get(o.mode, 1000000), "ENHANCEDSTATUSCODES", "DSN"]
         if o.mode != "seven-bit":
             lines.append("8BITMIME")
         if o.mode != "no-pipelining":
@@ -47,13 +47,13 @@ class Session:
         self.say("\r\n".join("250%s%s" % ("-" if i + 1 < len(lines) else " ", l) for i, l in enumerate(lines)))
 
     def data(self):
-        body = b""
+        lines = []
         while True:
             raw = self.line()
             if raw == b".\r\n":
                 break
-            body += raw[1:] if raw.startswith(b".") else raw
-        return body
+            lines.append(raw[1:] if raw.startswith(b".") else raw)
+        return b"".join(lines)
 
     def keep(self, body):
         with lock:
