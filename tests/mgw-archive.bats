@@ -143,6 +143,16 @@ END
   [[ "$output" = *"000001.pack: is missing"* ]]
 }
 
+@test "a damaged manifest is named, set aside by the next writer, and stays named" {
+  keep bob@example.org
+  flip "$A/manifest" 40
+  run -65 mgw-archive verify --archive="$A"
+  keep carol@example.org
+  [ "$(count)" = 2 ]
+  run -65 mgw-archive verify --archive="$A"
+  [[ "$output" = *"manifest.damaged: "*"1 damage"* ]]
+}
+
 @test "a torn tail is no damage and the next writer goes on" {
   keep bob@example.org; keep carol@example.org
   truncate -s -20 "$(pack)"

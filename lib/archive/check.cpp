@@ -77,6 +77,8 @@ Checked check_archive(const std::string& archive)
             take(std::move(finding));
     }
     const auto path = archive + "/manifest";
+    if (::access((path + ".damaged").c_str(), F_OK) == 0)
+        take({"manifest.damaged", "was damaged and set aside; packs that it named may be missing"});
     if (::access(path.c_str(), F_OK) != 0) {
         if (out.messages > 0) // the first writer notes its pack before it answers
             take({"manifest", "is missing"});

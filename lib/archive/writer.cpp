@@ -6,6 +6,7 @@
 #include "lib/core/ulid.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -81,6 +82,10 @@ Result<void> Writer::take_pack(const std::string& month)
     for (const auto& file : packs_of(archive_)) {
         if (file.sealed || file.number == abandoned_ || !resume(file))
             continue;
+        if (auto noted = note_resumed(); !noted) {
+            pack_.reset();
+            return noted;
+        }
         if (file.month == month && end_ < options_.pack_octets)
             return {};
         if (auto sealed = seal(); !sealed)
@@ -176,6 +181,18 @@ Result<void> Writer::begin_pack(const std::string& month)
     return {};
 }
 
+/// The writer that began the pack may have died before it noted it.
+Result<void> Writer::note_resumed()
+{
+    const auto manifest = Manifest::read(archive_ + "/manifest");
+    if (manifest && manifest->find(relative_) != nullptr)
+        return {};
+    auto locked = lock_archive(archive_);
+    if (!locked)
+        return pass(locked);
+    return note({relative_, 0, {}});
+}
+
 /// The caller holds the archive's lock.
 Result<void> Writer::note(Manifest::Entry entry)
 {
@@ -183,9 +200,12 @@ Result<void> Writer::note(Manifest::Entry entry)
     Manifest manifest;
     if (::access(file.c_str(), F_OK) == 0) {
         auto there = Manifest::read(file);
-        if (!there)
+        if (there)
+            manifest = std::move(*there);
+        else if (there.error().status != Status::data)
             return pass(there);
-        manifest = std::move(*there);
+        else if (::rename(file.c_str(), (file + ".damaged").c_str()) != 0) // mail goes on, verify names it
+            return failed(errno, "cannot set aside " + file);
     }
     manifest.set(std::move(entry));
     return write_durably(file, manifest.text(), 0600);

@@ -37,6 +37,7 @@ private:
     Result<void> begin_pack(const std::string& month);
     Result<void> put(std::string_view octets);
     Result<void> seal();
+    Result<void> note_resumed();
     Result<void> note(Manifest::Entry entry);
     std::unexpected<Error> failed(int code, const std::string& what);
     std::string path() const { return archive_ + "/" + relative_; }
