@@ -78,6 +78,8 @@ struct Reader {
             if (option == nullptr || name == "config" || name == "help" || name == "version")
                 return at(path, node, "unknown key " + name + " in [" + label + "]",
                           "keys are the names of options without --");
+            if (!option->get_configurable())
+                return at(path, node, name + " is an option of the command line only");
             if (is_given(*option, "--" + name))
                 continue;
             if (auto read = value(node, *option, name); !read)

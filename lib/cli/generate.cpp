@@ -260,7 +260,7 @@ std::vector<const CLI::Option*> visible_options(const CLI::App& app)
     std::vector<const CLI::Option*> own;
     std::vector<const CLI::Option*> common;
     for (const CLI::Option* option : app.get_options()) {
-        if (option->get_group().empty() || option == app.get_help_ptr())
+        if (option->get_group().empty() || option == app.get_help_ptr() || option->check_lname("version"))
             continue;
         (option->get_group() == "Common options" ? common : own).push_back(option);
     }

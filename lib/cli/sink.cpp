@@ -53,6 +53,8 @@ Result<std::vector<Item>> SinkStream::wait()
             auto last = input_.take();
             if (!last && out.empty())
                 return pass(last);
+            if (last && *last)
+                out.push_back(std::move(**last));
             return out;
         }
     }

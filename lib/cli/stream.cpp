@@ -258,6 +258,11 @@ Input::Input(Tool& tool, const StreamOptions& options, const EnvelopeOptions& en
 Input::~Input() = default;
 Input::Input(Input&&) noexcept = default;
 
+Result<void> Input::prepare()
+{
+    return impl_->need_key();
+}
+
 Kind Input::kind() const
 {
     return impl_->kind;
@@ -422,8 +427,8 @@ std::string output_octets(const Item& item, Kind kind, BlockMode block, const st
             out += item.trailer; // the last message of a file may lack the empty line
             continue;
         }
-        if (!out.ends_with('\n'))
-            out += '\n';
+        if (!out.ends_with('\n')) // the line end that the tag counts on
+            out += mail::Message(member.message).line_end();
         out += i == 0 && !item.trailer.empty() ? item.trailer : "\n";
     }
     return out;
@@ -439,6 +444,10 @@ void declare_stream_options(Tool& tool, CLI::App& app, StreamOptions& options)
                          ->type_name("KIND"),
                      {"message", "mbox", "frames"});
     };
+    tool.hint(app.add_option("operands", options.operands,
+                             "Messages, mboxes, Maildirs and folders of messages to read instead of standard input.")
+                  ->type_name("FILE"),
+              Complete::file);
     kind_option("--input", options.input,
                 "Kind of the input: one message (the default), an mbox, or the frames of a lane.");
     kind_option("--output", options.output, "Kind of the output; the default is that of the input.");
@@ -463,7 +472,9 @@ void declare_envelope_options(Tool&, CLI::App& app, EnvelopeOptions& options)
     app.add_option("--client-name", options.client_name, "Verified name of the SMTP client.")->type_name("NAME");
     app.add_option("--helo", options.helo, "Name that the SMTP client gave in EHLO or HELO.")->type_name("NAME");
     app.add_option("--from", options.from, "Envelope sender; an empty value is the null sender.")->type_name("ADDRESS");
-    app.add_option("--to", options.to, "Envelope recipient; may be repeated.")->type_name("ADDRESS");
+    app.add_option("--to", options.to, "Envelope recipient; may be repeated.")
+        ->type_name("ADDRESS")
+        ->allow_extra_args(false); // else it takes the operands that follow it
     app.add_option("--trust-received", options.trust_received,
                    "How many topmost Received fields to believe for the client's address, 0 to 100.")
         ->type_name("N")

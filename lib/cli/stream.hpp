@@ -56,6 +56,8 @@ public:
     ~Input();
     Input(Input&&) noexcept;
 
+    /// Reads this user's key where it will be needed: call it before the process is confined.
+    Result<void> prepare();
     /// The next transaction, waiting for it; nothing at the end. Errors end the stream: Status::data for an operand
     /// that cannot be read, Status::temp_fail for empty input or a broken frame.
     Result<std::optional<Item>> next();

@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <string_view>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,15 +44,26 @@ bool passes(std::string_view entry)
 
 /// Runs in the child between fork and exec: signals as a program expects them, and no descriptor of ours.
 struct Clean : bp::extend::handler {
+    explicit Clean(const ChildIo& io) : own_group(io.own_group), parent(::getpid()) {}
+
     template <class Executor> void on_exec_setup(Executor&) const
     {
         ::signal(SIGPIPE, SIG_DFL);
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        if (own_group) {
+            ::setpgid(0, 0);
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (::getppid() != parent) // it died before we asked
+                ::_exit(1);
+        }
         ::syscall(SYS_close_range, 3U, ~0U,
                   CLOSE_RANGE_CLOEXEC); // the pipe that reports a failed exec stays until then
     }
+
+    bool own_group;
+    pid_t parent;
 };
 
 std::string executable_in(const std::string& directory, const std::string& name)
@@ -106,7 +118,7 @@ Result<Child> start_child(const Arguments& arguments, const ChildIo& io, const s
     std::error_code error;
     const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
     bp::child child(bp::exe = path, bp::args = rest, environment, bp::posix::fd.bind(STDIN_FILENO, in),
-                    bp::posix::fd.bind(STDOUT_FILENO, out), bp::posix::fd.bind(STDERR_FILENO, err), Clean{}, error);
+                    bp::posix::fd.bind(STDOUT_FILENO, out), bp::posix::fd.bind(STDERR_FILENO, err), Clean{io}, error);
     ::close(null);
     if (error)
         return fail(Status::temp_fail, "cannot start " + path + ": " + error.message());

@@ -22,6 +22,9 @@ struct ChildIo {
     int in = -1;  ///< becomes its standard input; -1 for /dev/null
     int out = -1; ///< becomes its standard output; -1 for /dev/null
     int err = -1; ///< becomes its standard error; -1 keeps ours
+    /// It leads a process group of its own, so that kill(-pid) reaches what it started, too; it is killed when the
+    /// process that started it dies.
+    bool own_group = false;
 };
 
 /// Starts `arguments` (no shell). A name without '/' that begins with "mgw-" is first looked for in the folder of the

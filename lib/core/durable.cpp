@@ -3,6 +3,7 @@
 #include "lib/core/fd.hpp"
 #include "lib/core/random.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -61,6 +62,8 @@ Result<void> write_durably(const std::string& path, std::string_view octets, mod
 
 Result<void> make_directories(const std::string& path, mode_t mode)
 {
+    if (path.size() > 1 && path.ends_with('/')) // "a/b/" would else get the mode of a parent
+        return make_directories(path.substr(0, std::max<std::size_t>(path.find_last_not_of('/') + 1, 1)), mode);
     if (::mkdir(path.c_str(), mode) == 0)
         return sync_directory(parent_of(path));
     if (errno == EEXIST) {

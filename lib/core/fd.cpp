@@ -1,5 +1,6 @@
 #include "lib/core/fd.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -49,14 +50,14 @@ void wait_for(int fd, short events)
 Result<std::string> read_all(int fd, std::size_t limit_octets)
 {
     std::string out;
+    std::size_t used = 0;
+    std::size_t step = 64U << 10;
     struct stat st {};
     if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
         static_cast<std::size_t>(st.st_size) <= limit_octets)
-        out.reserve(static_cast<std::size_t>(st.st_size) + 1);
-    std::size_t used = 0;
-    std::size_t step = 64U << 10;
+        step = static_cast<std::size_t>(st.st_size) + 1; // the octet more sees the end of the file
     for (;;) {
-        if (out.size() < used + step)
+        if (out.size() == used) // never earlier: what was not read yet would be copied, too
             out.resize_and_overwrite(used + step, [](char*, std::size_t n) { return n; });
         const ssize_t n = ::read(fd, out.data() + used, out.size() - used);
         if (n < 0 && errno == EINTR)
@@ -72,8 +73,7 @@ Result<std::string> read_all(int fd, std::size_t limit_octets)
         used += static_cast<std::size_t>(n);
         if (used > limit_octets)
             return fail(Status::data, "input is larger than " + std::to_string(limit_octets) + " octets");
-        if (used >= step * 4 && step < (4U << 20))
-            step *= 2;
+        step = std::clamp<std::size_t>(used / 2, 64U << 10, 8U << 20);
     }
     out.resize(used);
     return out;

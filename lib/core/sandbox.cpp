@@ -1,13 +1,14 @@
 #include "lib/core/sandbox.hpp"
 
 #include "lib/core/fd.hpp"
-#include "lib/core/handle.hpp"
+#include "syscall_filters.hpp" // made at build time
 
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <seccomp.h>
+#include <linux/seccomp.h>
+#include <span>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -79,6 +80,11 @@ Result<void> confine_files(const Rights& rights, int abi)
     const Fd ruleset{static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0))};
     if (!ruleset)
         return fail_errno(errno, "cannot make a Landlock ruleset");
+    // what the C library reads when it is first needed: converters of iconv, the time zone
+    for (const char* path : {"/usr/lib/x86_64-linux-gnu/gconv", "/usr/lib/aarch64-linux-gnu/gconv", "/etc/localtime",
+                             "/usr/share/zoneinfo"})
+        if (auto allowed = allow_path(ruleset.value(), path, access_read, attributes.handled_access_fs); !allowed)
+            return allowed;
     for (const auto& path : rights.read)
         if (auto allowed = allow_path(ruleset.value(), path, access_read, attributes.handled_access_fs); !allowed)
             return allowed;
@@ -92,207 +98,18 @@ Result<void> confine_files(const Rights& rights, int abi)
     return {};
 }
 
-/// What every tool needs to read, think, write and end.
-constexpr std::array base_calls{
-    SCMP_SYS(read),
-    SCMP_SYS(write),
-    SCMP_SYS(readv),
-    SCMP_SYS(writev),
-    SCMP_SYS(pread64),
-    SCMP_SYS(pwrite64),
-    SCMP_SYS(preadv),
-    SCMP_SYS(pwritev),
-    SCMP_SYS(pwritev2),
-    SCMP_SYS(lseek),
-    SCMP_SYS(close),
-    SCMP_SYS(close_range),
-    SCMP_SYS(dup),
-    SCMP_SYS(dup2),
-    SCMP_SYS(dup3),
-    SCMP_SYS(pipe2),
-    SCMP_SYS(fcntl),
-    SCMP_SYS(flock),
-    SCMP_SYS(fsync),
-    SCMP_SYS(fdatasync),
-    SCMP_SYS(sync_file_range),
-    SCMP_SYS(ftruncate),
-    SCMP_SYS(fallocate),
-    SCMP_SYS(fadvise64),
-    SCMP_SYS(sendfile),
-    SCMP_SYS(copy_file_range),
-    SCMP_SYS(memfd_create),
-    SCMP_SYS(open),
-    SCMP_SYS(openat),
-    SCMP_SYS(stat),
-    SCMP_SYS(fstat),
-    SCMP_SYS(lstat),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(statx),
-    SCMP_SYS(statfs),
-    SCMP_SYS(fstatfs),
-    SCMP_SYS(access),
-    SCMP_SYS(faccessat),
-    SCMP_SYS(faccessat2),
-    SCMP_SYS(readlink),
-    SCMP_SYS(readlinkat),
-    SCMP_SYS(getdents64),
-    SCMP_SYS(getcwd),
-    SCMP_SYS(umask),
-    SCMP_SYS(mkdir),
-    SCMP_SYS(mkdirat),
-    SCMP_SYS(rmdir),
-    SCMP_SYS(unlink),
-    SCMP_SYS(unlinkat),
-    SCMP_SYS(rename),
-    SCMP_SYS(renameat),
-    SCMP_SYS(renameat2),
-    SCMP_SYS(link),
-    SCMP_SYS(linkat),
-    SCMP_SYS(chmod),
-    SCMP_SYS(fchmod),
-    SCMP_SYS(fchmodat),
-    SCMP_SYS(chown),
-    SCMP_SYS(fchown),
-    SCMP_SYS(fchownat),
-    SCMP_SYS(lchown),
-    SCMP_SYS(utimensat),
-    SCMP_SYS(inotify_init1),
-    SCMP_SYS(inotify_add_watch),
-    SCMP_SYS(inotify_rm_watch),
-    SCMP_SYS(chdir),
-    SCMP_SYS(fchdir),
-    SCMP_SYS(brk),
-    SCMP_SYS(mmap),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(mprotect),
-    SCMP_SYS(madvise),
-    SCMP_SYS(msync),
-    SCMP_SYS(mlock),
-    SCMP_SYS(mincore),
-    SCMP_SYS(membarrier),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigtimedwait),
-    SCMP_SYS(sigaltstack),
-    SCMP_SYS(signalfd4),
-    SCMP_SYS(kill),
-    SCMP_SYS(tgkill),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(alarm),
-    SCMP_SYS(setitimer),
-    SCMP_SYS(pause),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
-    SCMP_SYS(select),
-    SCMP_SYS(pselect6),
-    SCMP_SYS(epoll_create1),
-    SCMP_SYS(epoll_ctl),
-    SCMP_SYS(epoll_wait),
-    SCMP_SYS(epoll_pwait),
-    SCMP_SYS(eventfd2),
-    SCMP_SYS(timerfd_create),
-    SCMP_SYS(timerfd_settime),
-    SCMP_SYS(timerfd_gettime),
-    SCMP_SYS(futex),
-    SCMP_SYS(set_robust_list),
-    SCMP_SYS(get_robust_list),
-    SCMP_SYS(rseq),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(sched_getparam),
-    SCMP_SYS(sched_getscheduler),
-    SCMP_SYS(set_tid_address),
-    SCMP_SYS(arch_prctl),
-    SCMP_SYS(clone),
-    SCMP_SYS(clone3),
-    SCMP_SYS(fork),
-    SCMP_SYS(vfork),
-    SCMP_SYS(wait4),
-    SCMP_SYS(waitid),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
-    SCMP_SYS(getpid),
-    SCMP_SYS(getppid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(getuid),
-    SCMP_SYS(geteuid),
-    SCMP_SYS(getgid),
-    SCMP_SYS(getegid),
-    SCMP_SYS(getpgrp),
-    SCMP_SYS(getpgid),
-    SCMP_SYS(getsid),
-    SCMP_SYS(getgroups),
-    SCMP_SYS(prlimit64),
-    SCMP_SYS(getrlimit),
-    SCMP_SYS(getrusage),
-    SCMP_SYS(prctl),
-    SCMP_SYS(times),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(clock_getres),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(nanosleep),
-    SCMP_SYS(gettimeofday),
-    SCMP_SYS(time),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(uname),
-    SCMP_SYS(sysinfo),
-    SCMP_SYS(getcpu),
-    SCMP_SYS(ioctl),
-    // on sockets that are open already
-    SCMP_SYS(socketpair),
-    SCMP_SYS(sendto),
-    SCMP_SYS(recvfrom),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(recvmsg),
-    SCMP_SYS(sendmmsg),
-    SCMP_SYS(recvmmsg),
-    SCMP_SYS(shutdown),
-    SCMP_SYS(getsockopt),
-    SCMP_SYS(setsockopt),
-    SCMP_SYS(getsockname),
-    SCMP_SYS(getpeername),
-    SCMP_SYS(accept),
-    SCMP_SYS(accept4),
-    SCMP_SYS(listen),
-    // a confined worker may confine itself further
-    SCMP_SYS(landlock_create_ruleset),
-    SCMP_SYS(landlock_add_rule),
-    SCMP_SYS(landlock_restrict_self),
-    SCMP_SYS(seccomp),
-};
-
 Result<void> confine_calls(const Rights& rights)
 {
-    const Handle<void, seccomp_release> filter{seccomp_init(SCMP_ACT_ERRNO(EPERM))};
-    if (!filter)
-        return fail(Status::temp_fail, "cannot make a seccomp filter");
-    int failed = 0;
-    for (const int call : base_calls)
-        if (const int rc = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0); rc != 0)
-            failed = rc;
-    const auto allow_family = [&](int family) {
-        if (const int rc = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                                            SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family)));
-            rc != 0)
-            failed = rc;
-    };
-    if (rights.network) {
-        allow_family(AF_INET);
-        allow_family(AF_INET6);
-        allow_family(AF_NETLINK); // getaddrinfo asks for the addresses of this machine
-    }
-    if (rights.unix_sockets)
-        allow_family(AF_UNIX);
-    if (rights.network || rights.unix_sockets)
-        for (const int call : {SCMP_SYS(connect), SCMP_SYS(bind)})
-            if (const int rc = seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0); rc != 0)
-                failed = rc;
-    if (failed != 0)
-        return fail_errno(-failed, "cannot make a seccomp filter");
-    if (const int rc = seccomp_load(filter.get()); rc != 0)
-        return fail_errno(-rc, "cannot load the seccomp filter");
+    // compiled at build time from lib/core/generate/syscall_filters.cpp: compiling here would cost more CPU than all
+    // else that a small tool does with one message
+    std::span<const sock_filter> filter = syscalls::local;
+    if (rights.network)
+        filter = rights.unix_sockets ? std::span<const sock_filter>(syscalls::network_unix) : syscalls::network;
+    else if (rights.unix_sockets)
+        filter = syscalls::unix_only;
+    const sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
+    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
+        return fail_errno(errno, "cannot load the seccomp filter");
     return {};
 }
 

@@ -25,6 +25,7 @@ public:
     {
         std::string out;
         bool in_angle = false;
+        bool in_literal = false; // user@[IPv6:2001:db8::1]: this colon ends no group's name
         while (!done()) {
             const char c = text_[at_];
             if (c == '"') {
@@ -42,7 +43,11 @@ public:
                 in_angle = false;
             else if (!in_angle && (c == ',' || c == ';'))
                 return out;
-            else if (!in_angle && c == ':') {
+            else if (c == '[' && out.ends_with('@'))
+                in_literal = true;
+            else if (c == ']')
+                in_literal = false;
+            else if (!in_angle && !in_literal && c == ':') {
                 out.clear();
                 continue;
             }
@@ -215,9 +220,10 @@ std::optional<std::string> parse_path(std::string_view text)
             return std::nullopt;
         if (c == '"')
             quoted = !quoted;
-        else if (quoted && c == '\\')
-            ++i;
-        else if (!quoted && (c == ' ' || c == '<' || c == '>'))
+        else if (quoted && c == '\\') {
+            if (i + 1 < text.size() && (text[i + 1] == '"' || text[i + 1] == '\\'))
+                ++i;
+        } else if (!quoted && (c == ' ' || c == '<' || c == '>'))
             return std::nullopt;
     }
     if (quoted)

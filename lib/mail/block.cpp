@@ -479,8 +479,10 @@ std::string block_tag(std::string_view key, const Block& block, std::string_view
 {
     Sha256 digest;
     digest.add(message);
-    if (!message.ends_with('\n')) // programs between two stages may add the missing line end
-        digest.add(message.substr(0, message.find('\n')).ends_with('\r') ? "\r\n" : "\n");
+    if (!message.ends_with('\n')) { // programs between two stages may add the missing line end
+        const auto lf = message.find('\n');
+        digest.add(lf != std::string_view::npos && lf > 0 && message[lf - 1] == '\r' ? "\r\n" : "\n");
+    }
     return hex(hmac_sha256(key, "MGW1\n" + block.lines() + digest.finish()));
 }
 

@@ -80,8 +80,10 @@ std::string base64_decode(std::string_view text, std::size_t limit_octets, bool*
             if (p >= end)
                 break;
         }
-        if (full()) {
-            set(damaged);
+        if (full()) { // line ends that follow are no loss
+            if (std::any_of(p, end, [](char c) { return base64_value(c) < skip; }))
+                set(damaged);
+            have = 0;
             break;
         }
         const std::uint8_t v = base64_value(*p++);
@@ -118,7 +120,10 @@ std::string base64_decode(std::string_view text, std::size_t limit_octets, bool*
             *to++ = static_cast<char>(bits >> 2);
         }
     }
-    out.resize(std::min(static_cast<std::size_t>(to - out.data()), limit_octets));
+    const auto decoded = static_cast<std::size_t>(to - out.data());
+    if (decoded > limit_octets)
+        set(damaged);
+    out.resize(std::min(decoded, limit_octets));
     return out;
 }
 
@@ -153,9 +158,14 @@ std::string qp_decode(std::string_view text, std::size_t limit_octets, bool* dam
     std::string out;
     out.reserve(std::min(text.size(), limit_octets));
     std::size_t i = 0;
-    while (i < text.size() && out.size() < limit_octets) {
+    while (i < text.size()) {
         const std::size_t equals = std::min(text.find('=', i), text.size());
-        out += text.substr(i, std::min(equals - i, limit_octets - out.size()));
+        const std::size_t room = limit_octets - out.size();
+        out += text.substr(i, std::min(equals - i, room));
+        if (equals - i > room) {
+            set(damaged);
+            return out;
+        }
         if (equals >= text.size())
             return out;
         i = equals + 1;
@@ -166,18 +176,19 @@ std::string qp_decode(std::string_view text, std::size_t limit_octets, bool* dam
             i = eol + 1;
         } else if (eol + 1 < text.size() && text[eol] == '\r' && text[eol + 1] == '\n') {
             i = eol + 2;
+        } else if (eol >= text.size()) {
+            return out; // "=" at the very end: a soft break that was cut
+        } else if (out.size() >= limit_octets) {
+            set(damaged);
+            return out;
         } else if (i + 1 < text.size() && hex_digit(text[i]) >= 0 && hex_digit(text[i + 1]) >= 0) {
             out += static_cast<char>(hex_digit(text[i]) * 16 + hex_digit(text[i + 1]));
             i += 2;
-        } else if (eol >= text.size()) {
-            i = eol; // "=" at the very end: a soft break that was cut
         } else {
             set(damaged);
             out += '=';
         }
     }
-    if (i < text.size())
-        set(damaged);
     return out;
 }
 

@@ -4,6 +4,7 @@
 #include "lib/mail/codec.hpp"
 #include "lib/mail/edits.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <memory>
 #include <mimetic/mimeentity.h>
@@ -26,11 +27,21 @@ namespace
 
 constexpr std::size_t deepest = 16;
 
+bool has_line_end(std::string_view text)
+{
+    return text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos;
+}
+
+/// RFC 5322 section 2.2: printable ASCII without the colon.
+bool is_field_name(std::string_view name)
+{
+    return !name.empty() && std::ranges::all_of(name, [](char c) { return c > 32 && c < 127 && c != ':'; });
+}
+
 /// RFC 2047 is for text; structured fields (addresses, ids, types) are given ready.
 Result<std::string> field_value(const std::string& name, const std::string& value)
 {
-    if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos ||
-        name.find_first_of(": \t\r\n") != std::string::npos || name.empty())
+    if (has_line_end(value) || !is_field_name(name))
         return fail(Status::data, "a field to compose has a line end or NUL: " + printable_ascii(name, 40));
     return encode_words(value);
 }
@@ -53,6 +64,8 @@ Result<void> fill(mimetic::MimeEntity& entity, const Composed& what, bool top, s
 {
     if (depth > deepest)
         return fail(Status::data, "a message to compose is nested too deep");
+    if (has_line_end(what.content_type))
+        return fail(Status::data, "a content type to compose has a line end or NUL");
     auto& header = entity.header();
     for (const auto& [name, value] : what.fields) {
         auto encoded = field_value(name, value);

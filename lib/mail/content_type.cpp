@@ -178,7 +178,8 @@ ContentType parse_content_type(std::string_view value)
         const auto star = name.find('*');
         if (star == std::string::npos) {
             if (!name.empty())
-                out.parameters.emplace_back(name, decode_words(text));
+                // a boundary is octets to look for, whatever it looks like
+                out.parameters.emplace_back(name, name == "boundary" ? std::move(text) : decode_words(text));
             continue;
         }
         const std::string base = name.substr(0, star);

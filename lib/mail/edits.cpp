@@ -3,6 +3,7 @@
 #include "lib/core/text.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mgw::mail
 {
@@ -52,8 +53,8 @@ Result<std::string> Edits::apply(std::string_view original) const
         order.push_back(&s);
         grown += s.inserted.size();
     }
-    // insertions at one offset keep the order of the calls
-    std::ranges::stable_sort(order, {}, [](const Splice* s) { return s->offset; });
+    // insertions at one offset keep the order of the calls and stand before what is replaced there
+    std::ranges::stable_sort(order, {}, [](const Splice* s) { return std::pair(s->offset, s->removed > 0); });
     std::string out;
     out.reserve(grown);
     std::size_t at = 0;

@@ -3,12 +3,19 @@
 #include "lib/core/text.hpp"
 #include "lib/mail/message.hpp"
 
+#include <algorithm>
+
 namespace mgw::mail
 {
 
+namespace
+{
+constexpr std::size_t longest_separator = 1000;
+}
+
 bool is_separator(std::string_view line)
 {
-    if (!line.starts_with("From ") || line.size() > 1000)
+    if (line.size() > longest_separator || from_line_octets(line) == 0)
         return false;
     for (std::size_t i = 5; i + 2 < line.size(); ++i) // hh:mm somewhere
         if (line[i] == ':' && is_digit(line[i - 1]) && is_digit(line[i + 1]) && is_digit(line[i + 2]))
@@ -35,28 +42,41 @@ std::string_view line_at(std::string_view octets, std::size_t at)
     return octets.substr(at, lf == std::string_view::npos ? std::string_view::npos : lf + 1 - at);
 }
 
-/// Where the message that starts at 0 ends by its own Content-Length; nothing unless a separator or the end follows
-/// there.
-std::optional<std::size_t> end_by_length(std::string_view rest, bool finished)
+/// A message with a Content-Length over this is cut at its separators alone: looking further ahead would cost memory
+/// that no message is there to fill.
+constexpr std::size_t furthest_length = 64U << 20;
+
+enum class ByLength : char { no, yes, wait };
+
+/// Where the message that starts at 0 ends by its own Content-Length: believed only if a separator or the end follows
+/// there. The answer is the same however the octets came in: `wait` until those that decide are there.
+ByLength end_by_length(std::string_view rest, bool finished, std::size_t& end)
 {
-    const std::size_t first = line_at(rest, 0).size();
+    const std::size_t first = from_line_octets(rest);
     const Message message(rest.substr(first));
     const auto value = message.value_of("Content-Length");
     const auto length = value ? parse_number(*value) : std::nullopt;
-    if (!length || *length > rest.size())
-        return std::nullopt;
-    std::size_t end = first + message.body_begin() + *length;
-    for (int i = 0; i < 2 && end < rest.size() && !rest.substr(end).starts_with("From "); ++i) { // the empty line
-        const auto line = line_at(rest, end);
-        if (line != "\n" && line != "\r\n")
-            break;
-        end += line.size();
+    if (!length || *length > furthest_length)
+        return ByLength::no;
+    end = first + message.body_begin() + *length;
+    const auto short_of = [&](std::size_t octets) { return !finished && rest.size() < octets; };
+    for (int i = 0; i < 2; ++i) { // the empty line
+        if (short_of(end + 2))
+            return ByLength::wait;
+        if (end > rest.size())
+            return ByLength::no;
+        const auto here = rest.substr(end, 2);
+        if (here.starts_with('\n'))
+            end += 1;
+        else if (here == "\r\n")
+            end += 2;
     }
-    if (end > rest.size())
-        return std::nullopt;
     if (end == rest.size())
-        return finished ? std::optional(end) : std::nullopt;
-    return is_separator(line_at(rest, end)) ? std::optional(end) : std::nullopt;
+        return finished ? ByLength::yes : ByLength::wait;
+    const auto line = line_at(rest, end);
+    if (!finished && !line.ends_with('\n') && line.size() <= longest_separator)
+        return ByLength::wait;
+    return is_separator(line) ? ByLength::yes : ByLength::no;
 }
 
 } // namespace
@@ -72,8 +92,8 @@ std::optional<MboxEntry> MboxReader::next()
         const auto found = rest.find("\nFrom ", at);
         if (found == std::string_view::npos)
             break;
-        const auto line = line_at(rest, found + 1);
-        if (!line.ends_with('\n') && !finished_) {
+        const auto line = line_at(rest.substr(0, std::min(rest.size(), found + 2 + longest_separator)), found + 1);
+        if (!line.ends_with('\n') && !finished_ && line.size() <= longest_separator) {
             scanned_ = taken_ + found;
             return std::nullopt;
         }
@@ -85,17 +105,27 @@ std::optional<MboxEntry> MboxReader::next()
         }
         at = found + 1;
     }
-    if (end || finished_)
-        if (const auto by_length = end_by_length(rest, finished_))
-            end = std::max(*by_length, end.value_or(0));
+    if (end || finished_) {
+        std::size_t by_length = 0;
+        switch (end_by_length(rest, finished_, by_length)) {
+        case ByLength::yes:
+            end = by_length;
+            break;
+        case ByLength::wait:
+            scanned_ = taken_ + (end ? *end - 1 : 0);
+            return std::nullopt;
+        case ByLength::no:
+            break;
+        }
+    }
     if (!end && !finished_) {
         scanned_ = taken_ + (rest.size() > 8 ? rest.size() - 8 : 0);
         return std::nullopt;
     }
     std::string_view raw = rest.substr(0, end.value_or(rest.size()));
     MboxEntry entry;
-    if (raw.starts_with("From ")) {
-        entry.prefix = line_at(raw, 0);
+    if (const std::size_t prefix = from_line_octets(raw); prefix > 0) {
+        entry.prefix = raw.substr(0, prefix);
         raw.remove_prefix(entry.prefix.size());
     }
     for (const std::string_view empty : {std::string_view("\r\n\r\n"), std::string_view("\n\n")}) {

@@ -88,7 +88,11 @@ Oddity Message::all_oddities() const
 
 std::size_t from_line_octets(std::string_view octets)
 {
-    return octets.starts_with("From ") ? next_line(octets, 0) : 0;
+    if (!octets.starts_with("From "))
+        return 0;
+    // "From : a@b" is the obsolete spelling of the field (RFC 5322 section 4.5.2): no stage may overlook an author
+    const std::size_t word = octets.find_first_not_of(" \t", 4);
+    return word != std::string_view::npos && octets[word] == ':' ? 0 : next_line(octets, 0);
 }
 
 Message::Message(std::string_view octets, const Limits& limits) : octets_(octets)
@@ -103,7 +107,7 @@ void Message::index_header(const Limits& limits)
 {
     std::size_t at = 0;
     header_end_ = body_begin_ = octets_.size();
-    if (octets_.starts_with("From "))
+    if (from_line_octets(octets_) > 0)
         oddities_ |= Oddity::from_line;
     while (at < octets_.size()) {
         const std::size_t end = next_line(octets_, at);
@@ -113,12 +117,13 @@ void Message::index_header(const Limits& limits)
             body_begin_ = end;
             return;
         }
-        if (end > limits.header_octets || fields_.size() > limits.fields) {
+        const bool continues = is_blank(line[0]) && !fields_.empty();
+        if (end > limits.header_octets || (!continues && fields_.size() >= limits.fields)) {
             oddities_ |= Oddity::header_too_large;
             header_end_ = body_begin_ = at;
             return;
         }
-        if (is_blank(line[0]) && !fields_.empty()) {
+        if (continues) {
             fields_.back().end = end;
             if (end - fields_.back().begin > limits.field_octets)
                 oddities_ |= Oddity::header_too_large;

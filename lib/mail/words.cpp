@@ -95,6 +95,10 @@ std::string to_utf8(std::string_view octets, std::string_view charset)
             --left;
         }
     }
+    char* to = buffer.data(); // some converters hold the last character back: another may combine with it
+    std::size_t room = buffer.size();
+    ::iconv(converter.get(), nullptr, nullptr, &to, &room);
+    out.append(buffer.data(), static_cast<std::size_t>(to - buffer.data()));
     return out;
 }
 
@@ -158,6 +162,7 @@ std::string decode_words(std::string_view value, std::size_t limit_words)
         if (start == std::string_view::npos || limit_words == 0)
             break;
         const auto word = word_at(value, start);
+        --limit_words; // what only looks like a word costs a search, too
         const std::string_view between = value.substr(at, start - at);
         if (!word) {
             flush();
@@ -165,7 +170,6 @@ std::string decode_words(std::string_view value, std::size_t limit_words)
             at = start + 2;
             continue;
         }
-        --limit_words;
         const bool adjacent = !pending_charset.empty() && trim(between).empty();
         if (!adjacent) {
             flush();

@@ -1,0 +1,154 @@
+#include "lib/filter/view.hpp"
+
+#include "lib/core/text.hpp"
+#include "lib/mail/codec.hpp"
+#include "lib/mail/parts.hpp"
+
+#include <algorithm>
+
+namespace mgw::filter
+{
+
+namespace
+{
+
+/// Whether `key` is `name` or `name.N`, `name.N.M` …
+bool is_numbered(std::string_view key, std::string_view name)
+{
+    if (!key.starts_with(name))
+        return false;
+    key.remove_prefix(name.size());
+    return key.empty() || (key.size() > 1 && key.front() == '.' &&
+                           std::ranges::all_of(key, [](char c) { return is_digit(c) || c == '.'; }));
+}
+
+} // namespace
+
+const mail::Message& View::message()
+{
+    if (!message_) {
+        message_.emplace(octets_, limits_);
+        values_.resize(message_->fields().size());
+    }
+    return *message_;
+}
+
+std::vector<std::size_t> View::fields(std::string_view name)
+{
+    std::vector<std::size_t> out;
+    const auto& all = message().fields();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (all[i].name_end - all[i].begin == name.size() && iequals(message_->name(all[i]), name))
+            out.push_back(i);
+    }
+    return out;
+}
+
+std::string_view View::value(std::size_t field)
+{
+    auto& known = values_[field];
+    if (!known) {
+        const auto raw = message_->raw_value(message_->fields()[field]).substr(0, limits_.field_octets);
+        const bool folded = raw.find_first_of("\r\n") != std::string_view::npos;
+        if (!folded && !raw.contains("=?")) {
+            known = trim(raw);
+        } else {
+            decoded_.push_back(mail::unfold(raw));
+            if (decoded_.back().contains("=?"))
+                decoded_.back() = mail::decode_words(decoded_.back(), limits_.encoded_words);
+            known = decoded_.back();
+        }
+    }
+    return *known;
+}
+
+const std::vector<mail::Mailbox>& View::addresses(std::size_t field)
+{
+    const auto [at, is_new] = addresses_.try_emplace(field);
+    if (is_new) {
+        const auto raw = message_->raw_value(message_->fields()[field]).substr(0, limits_.field_octets);
+        at->second = mail::parse_addresses(mail::unfold(raw), limits_.addresses);
+    }
+    return at->second;
+}
+
+const View::Pairs& View::pairs(const std::string& tool)
+{
+    const auto [at, is_new] = results_.try_emplace(tool);
+    if (is_new)
+        at->second = block_.results(tool);
+    return at->second;
+}
+
+bool View::has_results(const std::string& tool)
+{
+    return !pairs(tool).empty();
+}
+
+std::vector<std::string_view> View::results(const std::string& tool, std::string_view key)
+{
+    std::vector<std::string_view> out;
+    for (const auto& [name, value] : pairs(tool)) {
+        if (is_numbered(name, key))
+            out.push_back(value);
+    }
+    return out;
+}
+
+const std::vector<Attachment>& View::attachments()
+{
+    if (!attachments_) {
+        attachments_.emplace();
+        const Pairs& scanned = pairs("mgw-scan");
+        if (scanned.empty())
+            attachments_of_parts();
+        else
+            attachments_of_scan(scanned);
+    }
+    return *attachments_;
+}
+
+/// file.1, type.1 and true.1 belong together; member.1.2, with type and true of the same number, stands inside file 1.
+void View::attachments_of_scan(const Pairs& results)
+{
+    std::map<std::string, Attachment, std::less<>> by_number;
+    std::vector<std::string> order;
+    for (const auto& [key, value] : results) {
+        const auto dot = key.find('.');
+        if (dot == std::string::npos)
+            continue;
+        const auto kind = std::string_view(key).substr(0, dot);
+        std::string Attachment::*member = nullptr;
+        if (kind == "file" || kind == "member")
+            member = &Attachment::name;
+        else if (kind == "type")
+            member = &Attachment::type;
+        else if (kind == "true")
+            member = &Attachment::true_type;
+        else
+            continue;
+        auto number = key.substr(dot + 1);
+        const auto [at, is_new] = by_number.try_emplace(number);
+        if (is_new)
+            order.push_back(std::move(number));
+        at->second.*member = value;
+    }
+    for (const auto& number : order)
+        attachments_->push_back(std::move(by_number.find(number)->second));
+}
+
+void View::attachments_of_parts()
+{
+    const mail::Parts parts(message(), limits_);
+    for (const auto& part : parts.all()) {
+        if (part.is_multipart || (part.file_names.empty() && part.type.major() == "text"))
+            continue;
+        // every candidate counts: a receiving program may take any of them
+        for (const auto& name : part.file_names)
+            attachments_->push_back({name, part.type.value, {}});
+        if (part.file_names.empty())
+            attachments_->push_back({{}, part.type.value, {}});
+    }
+}
+
+} // namespace mgw::filter

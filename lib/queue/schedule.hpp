@@ -1,0 +1,26 @@
+#pragma once
+
+#include "lib/core/random.hpp"
+#include "lib/core/result.hpp"
+
+#include <chrono>
+#include <string_view>
+
+namespace mgw::queue
+{
+
+/// When a message that could not be delivered is tried again.
+struct Schedule {
+    std::chrono::seconds first{300};
+    std::chrono::seconds longest{4 * 3600};
+    std::chrono::seconds lifetime{5 * 86400}; ///< then it is returned
+
+    /// The wait after so many failed attempts: doubling, at most `longest`, 15 % more or less by chance, so that a full
+    /// queue does not come due in one moment.
+    std::chrono::milliseconds wait(unsigned attempts, Random& random) const;
+};
+
+/// "90", "90s", "5m", "4h", "5d". Status::usage otherwise, or above ten years.
+Result<std::chrono::seconds> parse_duration(std::string_view text);
+
+} // namespace mgw::queue

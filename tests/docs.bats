@@ -1,0 +1,103 @@
+# Holds help, manual pages, completions and examples together: the option list exists once, in each tool's declarations.
+load helper
+
+tools() { echo mgw-recv mgw-auth mgw-scan mgw-filter mgw-crypt mgw-route mgw-queue mgw-send mgw-archive mgw-monitor; }
+
+# examples_folder DIR: what the manual pages' examples find
+examples_folder() {
+  mkdir -p "$1"
+  cp "$MGW_ROOT/share/pipelines/quickstart/clean.eml" "$1/message.eml"
+  cp "$MGW_ROOT/share/pipelines/quickstart/zone.db" "$1/zone.db"
+  cp "$MGW_ROOT/share/pipelines/inbound.sieve" "$1/policy.sieve"
+  cp "$MGW_ROOT/tests/data/docs/records.json" "$1/records.json"
+  for n in 1 2 3 4 5; do
+    printf 'From alice@example.net Tue Nov 24 05:47:3%d 2026\n' "$n"
+    mail "number $n"
+    echo
+  done >"$1/archive.mbox"
+}
+
+# visible PAGE: a manual page as plain text
+visible() { MANWIDTH=200 man --local-file "$1" 2>/dev/null | col -b; }
+
+@test "every tool has a manual page, and every page passes the checkers" {
+  for tool in $(tools); do
+    [ -s "$MGW_BUILD/man/$tool.1" ] || { echo "no page for $tool"; return 1; }
+  done
+  for page in "$MGW_BUILD"/man/*.[0-9]; do
+    mandoc -T lint -W error "$page"
+    warnings=$(LC_ALL=C MANROFFSEQ='' man --warnings --local-file "$page" 2>&1 >/dev/null)
+    [ -z "$warnings" ] || { echo "$page: $warnings"; return 1; }
+  done
+}
+
+@test "help, manual page and completions name the same options" {
+  for tool in $(tools); do
+    visible "$MGW_BUILD/man/$tool.1" >"$T/page"
+    "$tool" --help >"$T/help"
+    "$tool" --generate=names >"$T/names"
+    [ -s "$T/names" ]
+    while read -r first second; do
+      if [ -n "$second" ]; then "$tool" "$first" --help >"$T/command-help"; option=$second; help=$T/command-help
+      else option=$first; help=$T/help; fi
+      grep -q -- "$option\b" "$help" || { echo "$tool: $first $second is not in --help"; return 1; }
+      grep -q -- "$option\b" "$T/page" || { echo "$tool: $first $second is not in the manual page"; return 1; }
+      grep -q -- "$option\b" "$MGW_BUILD/completions/bash/$tool" || { echo "$tool: $option is not completed by bash"; return 1; }
+      grep -q -- "$option\b" "$MGW_BUILD/completions/zsh/_$tool" || { echo "$tool: $option is not completed by zsh"; return 1; }
+      grep -q -- "-l ${option#--}\b" "$MGW_BUILD/completions/fish/$tool.fish" || { echo "$tool: $option is not completed by fish"; return 1; }
+    done <"$T/names"
+    # and the page names no option that the tool does not have
+    grep -o -- '--[a-z][a-z-]*' "$MGW_ROOT/man/$tool.1.scd" | sort -u | while read -r option; do
+      grep -q -- "^\(.* \)\?$option$" "$T/names" || case $option in --help|--version) ;; *)
+        for other in $(tools); do "$other" --generate=names; done | grep -q -- "^\(.* \)\?$option$" || grep -q -- "$option" <<<"$(gpg --dump-options 2>/dev/null)" ||
+          { echo "$tool: the page names $option"; return 1; } ;;
+      esac
+    done
+  done
+}
+
+@test "completion scripts are sound in their shells" {
+  for tool in $(tools); do
+    bash -n "$MGW_BUILD/completions/bash/$tool"
+    if command -v zsh >/dev/null; then zsh -n "$MGW_BUILD/completions/zsh/_$tool"; fi
+    if command -v fish >/dev/null; then fish --no-execute "$MGW_BUILD/completions/fish/$tool.fish"; fi
+  done
+}
+
+@test "bash completes options, their values and commands" {
+  run bash -c "source '$MGW_BUILD/completions/bash/mgw-filter'; COMP_WORDS=(mgw-filter --exp); COMP_CWORD=1; _mgw_filter; printf '%s\n' \"\${COMPREPLY[@]}\""
+  [ "$output" = "--explain" ]
+  run bash -c "source '$MGW_BUILD/completions/bash/mgw-filter'; COMP_WORDS=(mgw-filter --on-error q); COMP_CWORD=2; _mgw_filter; printf '%s\n' \"\${COMPREPLY[@]}\""
+  [ "$output" = "quarantine" ]
+  run bash -c "source '$MGW_BUILD/completions/bash/mgw-queue'; COMP_WORDS=(mgw-queue ho); COMP_CWORD=1; _mgw_queue; printf '%s\n' \"\${COMPREPLY[@]}\""
+  [ "$output" = "hold" ]
+}
+
+@test "every example of the manual pages runs" {
+  for page in "$MGW_ROOT"/man/*.scd; do
+    folder=$T/$(basename "$page" .scd)
+    examples_folder "$folder"
+    mkdir -p "$folder/home"
+    # scdoc's backslash escapes the next character in running text; inside literal blocks nothing is escaped
+    sed -n 's/^[[:space:]]*\$ //p' "$page" | sed 's/\\\(.\)/\1/g' >"$folder/commands"
+    while IFS= read -r command; do
+      status=0
+      (cd "$folder" && HOME=$folder/home XDG_STATE_HOME=$folder/state timeout 60 bash -o pipefail -c "$command") >"$folder/out" 2>&1 </dev/null || status=$?
+      [ "$status" -eq 0 ] || { echo "$page: $command: status $status"; cat "$folder/out"; return 1; }
+    done <"$folder/commands"
+    gpgconf --homedir "$folder/gnupg" --kill all 2>/dev/null || true
+  done
+}
+
+@test "the README's commands and options exist" {
+  grep -o 'mgw-[a-z]*' "$MGW_ROOT/README.md" | sort -u | while read -r tool; do
+    case " $(tools) " in *" $tool "*) ;; *) [ -e "$MGW_ROOT/share/pipelines/examples/$tool" ] || { echo "README names $tool"; return 1; } ;; esac
+  done
+  grep -o '\(share\|tests\|man\|lib\|tools\)/[A-Za-z0-9_./-]*[A-Za-z0-9]' "$MGW_ROOT/README.md" | sort -u | while read -r path; do
+    [ -e "$MGW_ROOT/$path" ] || { echo "README names $path"; return 1; }
+  done
+}
+
+@test "shell scripts pass shellcheck" {
+  shellcheck -S warning "$MGW_ROOT"/share/pipelines/*.sh "$MGW_ROOT"/share/pipelines/examples/*.sh "$MGW_ROOT"/tests/run.sh "$MGW_ROOT"/tests/bench/*.sh
+}

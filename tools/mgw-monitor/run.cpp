@@ -1,0 +1,50 @@
+#include "run.hpp"
+
+#include "lib/core/fd.hpp"
+#include "lib/core/sandbox.hpp"
+#include "lib/core/text.hpp"
+#include "lib/monitor/trace.hpp"
+
+#include <unistd.h>
+
+namespace mgw::monitor
+{
+
+namespace
+{
+
+Result<Status> trace(cli::Tool& tool, const Options& options, Wanted wanted, Files files)
+{
+    Trace trace(std::move(wanted), tool.common().json);
+    // a record that names the address may stand behind one that does not: the first pass finds the messages
+    if (files.can_rewind())
+        if (auto noted = files.read([&](const Event& event, std::string_view) { trace.note(event); }); !noted)
+            return pass(noted);
+    auto read = files.read([&](const Event& event, std::string_view line) { trace.add(event, line); });
+    if (!read)
+        return pass(read);
+    if (read->malformed > 0)
+        tool.warn(std::to_string(read->malformed) + " malformed lines left out");
+    if (trace.left_out() > 0)
+        tool.warn(std::to_string(trace.left_out()) + " records left out: too many for one trace");
+    if (trace.empty())
+        return fail(Status::data, "no record of " + shown(options.wanted));
+    if (auto written = write_all(STDOUT_FILENO, trace.text()); !written)
+        return pass(written);
+    return Status::ok;
+}
+
+} // namespace
+
+Result<Status> run(cli::Tool& tool, const Options& options)
+{
+    auto files = Files::open(options.files);
+    if (!files)
+        return pass(files);
+    Wanted wanted{options.wanted, {}};
+    if (auto confined = confine({}, tool.common().sandbox); !confined)
+        return pass(confined);
+    return trace(tool, options, std::move(wanted), std::move(*files));
+}
+
+} // namespace mgw::monitor
