@@ -489,7 +489,11 @@ void Front::record(Session& s, const std::vector<ServerReply>& said, Instant beg
     const auto now = SteadyClock::now();
     const auto ms = [&](Instant since) { return std::chrono::duration<double, std::milli>(now - since).count(); };
     Record record;
-    record.text("id", s.id).text("client", s.peer.ip).text("helo", s.codec.helo()).text("proto", s.codec.protocol());
+    record.text("id", s.id)
+        .text("stage", "mgw-recv")
+        .text("client", s.peer.ip)
+        .text("helo", s.codec.helo())
+        .text("proto", s.codec.protocol());
     if (!s.codec.tls().empty())
         record.text("tls", s.codec.tls());
     record.text("listener", s.listener).address("from", s.codec.envelope().from);

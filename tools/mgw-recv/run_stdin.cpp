@@ -162,7 +162,10 @@ void Entrance::record(const cli::Item& item, std::string_view result, int code, 
     for (const auto& recipient : member.block.recipients())
         to.push_back(recipient.path);
     Record record;
-    record.text("id", item.frame.id).text("client", member.block.client().ip).text("listener", "stdin");
+    record.text("id", item.frame.id)
+        .text("stage", tool_.name())
+        .text("client", member.block.client().ip)
+        .text("listener", "stdin");
     record.address("from", member.block.from().value_or("")).addresses("to", to);
     record.number("size", static_cast<std::int64_t>(member.message.size()))
         .text("result", result)
