@@ -38,8 +38,9 @@ struct RunningLane {
     Instant started;
     Instant ready_by;
     bool ready = false;
-    bool passed = false; ///< the front has it
-    bool ending = false; ///< a stage ended, or it was replaced
+    bool passed = false;      ///< the front has it
+    bool unexplained = false; ///< given up by the front, and no stage of it was seen to end
+    bool ending = false;      ///< a stage ended, or it was replaced
     std::optional<Instant> kill_at;
     int signal = SIGTERM; ///< what it gets then
 };
@@ -63,7 +64,8 @@ private:
     void greet(RunningLane& lane);
     void lane_ready(RunningLane& lane);
     void hand_over(RunningLane& lane);
-    void take_notes();
+    void read_notes();
+    void grant_wishes();
     void take_wish(std::uint8_t instead_of);
     void reload();
     void check_ended(const Child& check, int status);
@@ -181,10 +183,10 @@ void Supervisor::wait()
     for (auto& lane : lanes_)
         if (polled[at++].revents != 0)
             greet(lane);
-    if (polled[1].revents != 0)
-        take_notes();
+    read_notes(); // what the front said before it, or a lane, ended
     if (polled[0].revents != 0)
         take_signals();
+    grant_wishes();
     on_time();
 }
 
@@ -197,7 +199,6 @@ void Supervisor::take_signals()
         else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
             stop();
     }
-    take_notes(); // what the front said before it, or a lane, ended
     reap();
 }
 
@@ -257,8 +258,14 @@ void Supervisor::front_ended(int status)
 
 void Supervisor::stage_ended(RunningLane& lane, const Child& stage, int status)
 {
-    if (lane.ending || stopping_ || done_)
+    if (stopping_ || done_)
         return;
+    if (lane.ending) {
+        // the front may notice before the signal comes that a lane is broken; people still want to know by whom
+        if (std::exchange(lane.unexplained, false) && status != 0)
+            options_.warn(stage.name + " ended: " + describe_wait_status(status) + "; a new lane starts");
+        return;
+    }
     lane.ending = true;
     lane.kill_at = SteadyClock::now() + options_.lane_timeout;
     if (options_.plan.per_message && lane.passed) {
@@ -341,19 +348,23 @@ void Supervisor::hand_over(RunningLane& lane)
         lane.kill_at = SteadyClock::now() + options_.lane_timeout + grace;
 }
 
-void Supervisor::take_notes()
+void Supervisor::read_notes()
 {
     std::array<char, 256> octets{};
     ssize_t n = 0;
     while (control_ && (n = ::read(control_.value(), octets.data(), octets.size())) > 0)
         notes_.append(octets.data(), static_cast<std::size_t>(n)); // the end of the front comes as a signal
-    std::size_t at = 0;
-    for (; notes_.size() - at >= 2; at += 2) {
+    for (std::size_t at = 0; notes_.size() - at >= 2; at += 2)
         if (notes_[at] == static_cast<char>(LaneNote::ending))
             stopping_ = true;
-        else if (!stopping_)
+}
+
+void Supervisor::grant_wishes()
+{
+    std::size_t at = 0;
+    for (; notes_.size() - at >= 2; at += 2)
+        if (notes_[at] == static_cast<char>(LaneNote::want) && !stopping_)
             take_wish(static_cast<std::uint8_t>(notes_[at + 1]));
-    }
     notes_.erase(0, at);
 }
 
@@ -370,8 +381,10 @@ void Supervisor::take_wish(std::uint8_t instead_of)
         return;
     }
     for (auto& lane : lanes_)
-        if (lane.serial == instead_of && lane.passed && !lane.ending)
+        if (lane.serial == instead_of && lane.passed && !lane.ending) {
             retire(lane, grace);
+            lane.unexplained = true;
+        }
     const bool has_one =
         std::ranges::any_of(lanes_, [](const RunningLane& lane) { return lane.passed && !lane.ending; });
     if (!has_one && !has_lane_to_come())
@@ -436,6 +449,7 @@ void Supervisor::on_time()
             for (const auto& stage : lane.lane.stages)
                 ::kill(stage.pid, lane.signal);
             lane.signal = SIGKILL;
+            lane.unexplained = false; // from here on it is us
             lane.kill_at = now + grace;
         }
     }
