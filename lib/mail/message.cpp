@@ -66,23 +66,37 @@ std::size_t field_name_octets(std::string_view line)
 
 Oddity Message::all_oddities() const
 {
+    // Every octet with the one before it, in blocks of a fixed size: compilers turn that into vector instructions, so
+    // one pass costs less than looking for each line end.
+    std::uint8_t nul = 0;
+    std::uint8_t bare_cr = 0;
+    std::uint8_t bare_lf = 0;
+    const auto look = [&](char before, char c) {
+        nul |= static_cast<std::uint8_t>(c == '\0');
+        bare_cr |= static_cast<std::uint8_t>((before == '\r') & (c != '\n'));
+        bare_lf |= static_cast<std::uint8_t>((before != '\r') & (c == '\n'));
+    };
+    constexpr std::size_t block = 256;
+    const char* const p = octets_.data();
+    const std::size_t size = octets_.size();
+    std::size_t at = 1;
+    if (size > 0)
+        look('\0', p[0]);
+    for (; at + block <= size; at += block)
+        for (std::size_t i = 0; i < block; ++i)
+            look(p[at + i - 1], p[at + i]);
+    for (; at < size; ++at)
+        look(p[at - 1], p[at]);
+    if (octets_.ends_with('\r'))
+        bare_cr = 1;
+
     Oddity found = oddities_;
-    if (octets_.contains('\0'))
+    if (nul != 0)
         found |= Oddity::nul;
-    for (std::size_t at = octets_.find('\r'); at != std::string_view::npos; at = octets_.find('\r', at + 1)) {
-        if (at + 1 >= octets_.size() || octets_[at + 1] != '\n') {
-            found |= Oddity::bare_cr;
-            break;
-        }
-    }
-    if (line_end_.size() == 2) {
-        for (std::size_t at = octets_.find('\n'); at != std::string_view::npos; at = octets_.find('\n', at + 1)) {
-            if (at == 0 || octets_[at - 1] != '\r') {
-                found |= Oddity::bare_lf;
-                break;
-            }
-        }
-    }
+    if (bare_cr != 0)
+        found |= Oddity::bare_cr;
+    if (bare_lf != 0 && line_end_.size() == 2)
+        found |= Oddity::bare_lf;
     return found;
 }
 

@@ -76,7 +76,15 @@ Encoding parse_encoding(std::string_view name)
 
 bool has_eight_bit(std::string_view octets)
 {
-    return std::ranges::any_of(octets, [](char c) { return static_cast<unsigned char>(c) > 127; });
+    constexpr std::size_t block = 64; // of a fixed size: for vector instructions
+    unsigned char seen = 0;
+    std::size_t at = 0;
+    for (; at + block <= octets.size(); at += block)
+        for (std::size_t i = 0; i < block; ++i)
+            seen |= static_cast<unsigned char>(octets[at + i]);
+    for (; at < octets.size(); ++at)
+        seen |= static_cast<unsigned char>(octets[at]);
+    return seen > 127;
 }
 
 } // namespace
@@ -134,10 +142,15 @@ Parts::Parts(const Message& message, const Limits& limits) : oddities_(message.a
                 if (name == "filename")
                     add_name(value);
         }
-        for (const Field* f : types)
-            for (const auto& [name, value] : parse_content_type(inner.value(*f)).parameters)
+        const auto add_names = [&](const ContentType& type) {
+            for (const auto& [name, value] : type.parameters)
                 if (name == "name")
                     add_name(value);
+        };
+        if (!types.empty()) // part.type has the parameters of the first one
+            add_names(part.type);
+        for (std::size_t i = 1; i < types.size(); ++i)
+            add_names(parse_content_type(inner.value(*types[i])));
         part.content_id = inner.value_of("Content-ID").value_or("");
         part.is_multipart = part.type.major() == "multipart";
         part.is_message = part.type.is("message/rfc822") || part.type.is("message/global");

@@ -65,6 +65,25 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"long_line", "A: " + std::string(1500, 'x') + "\n\n", 1, "", Oddity::line_too_long}),
     [](const auto& info) { return std::string(info.param.name); });
 
+TEST(Message, OddOctetsAreFoundAtEveryPlace)
+{
+    const std::string plain = "A: b\r\n\r\n" + std::string(600, 'x') + "\r\n";
+    EXPECT_EQ(Message(plain).all_oddities(), Oddity::none);
+    for (std::size_t at = 8; at < 608; ++at) {
+        std::string octets = plain;
+        for (const auto& [octet, oddity] :
+             {std::pair('\0', Oddity::nul), std::pair('\r', Oddity::bare_cr), std::pair('\n', Oddity::bare_lf)}) {
+            octets[at] = octet;
+            EXPECT_EQ(oddity_names(Message(octets).all_oddities()), oddity_names(oddity)) << at;
+        }
+        if (at > 8) { // a line end is not odd, wherever it stands
+            octets[at - 1] = '\r';
+            octets[at] = '\n';
+            EXPECT_EQ(oddity_names(Message(octets).all_oddities()), "") << at;
+        }
+    }
+}
+
 TEST(Message, ValuesAreUnfoldedAndFoundInAnyCase)
 {
     const std::string octets = "Subject:  one\r\n two\r\n\tthree \r\nX: 1\r\nx: 2\r\n\r\n";

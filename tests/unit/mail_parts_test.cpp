@@ -141,6 +141,27 @@ std::string nested(std::size_t depth)
     return out + "\nx\n";
 }
 
+TEST(Parts, EightBitIsFoundAnywhereInTheHeader)
+{
+    const std::string plain = "A: " + std::string(200, 'x') + "\n\n\xC3\xA4\n";
+    EXPECT_EQ(Parts(Message(plain)).oddities(), Oddity::none);
+    for (std::size_t at = 3; at < 203; ++at) {
+        std::string octets = plain;
+        octets[at] = '\x80';
+        EXPECT_EQ(oddity_names(Parts(Message(octets)).oddities()), "8bit-header") << at;
+    }
+}
+
+TEST(Parts, EveryContentTypeNamesAFile)
+{
+    const std::string octets = "Content-Type: text/plain; name=a\nContent-Type: text/html; name=b\n\nx";
+    const Message message(octets);
+    const Parts parts(message);
+    EXPECT_EQ(parts.all()[0].type.value, "text/plain");
+    EXPECT_EQ(parts.all()[0].file_names, (std::vector<std::string>{"a", "b"}));
+    EXPECT_EQ(oddity_names(parts.oddities()), "duplicate-content-type");
+}
+
 TEST(Parts, NestingStopsAtTheLimit)
 {
     const std::string octets = nested(100);
