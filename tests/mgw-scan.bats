@@ -133,6 +133,7 @@ assert_empty_output() { [ -z "$output" ]; }
   mgw-scan --tmp-dir="$T/tmp" <"$T/fifo" >/dev/null 3>&- &
   pid=$!
   exec 7>"$T/fifo"
+  # at the first sight of the folder: no moment is too early
   wait_for 10 sh -c "ls -A '$T/tmp' | grep -q ."
   kill -9 "$pid"
   exec 7>&-
