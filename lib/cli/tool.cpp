@@ -113,6 +113,7 @@ std::optional<std::string> argument_of(const std::vector<std::string>& arguments
 std::optional<int> Tool::parse(int argc, char** argv)
 {
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);    // a file size limit is a write error like a full disk
     for (int fd = 0; fd < 3; ++fd) // a file must never land on a standard descriptor
         if (::fcntl(fd, F_GETFD) < 0)
             ::open("/dev/null", O_RDWR);

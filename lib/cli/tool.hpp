@@ -76,7 +76,8 @@ public:
     void warn(const std::string& message) const;
 
     /// Does the work: opens the log, is the one net for exceptions (Status::temp_fail), reports an error, flushes and
-    /// checks standard output, returns the exit status. SIGPIPE is ignored.
+    /// checks standard output, returns the exit status. SIGPIPE and
+    /// SIGXFSZ are ignored.
     int run(const std::function<Result<Status>()>& work);
 
 private:

@@ -49,6 +49,7 @@ struct Clean : bp::extend::handler {
     template <class Executor> void on_exec_setup(Executor&) const
     {
         ::signal(SIGPIPE, SIG_DFL);
+        ::signal(SIGXFSZ, SIG_DFL);
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);

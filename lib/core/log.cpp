@@ -35,13 +35,6 @@ std::string json_string(std::string_view value)
     return out += '"';
 }
 
-std::string redacted(std::string_view salt, std::string_view address)
-{
-    if (salt.empty())
-        return std::string(address);
-    return "h:" + hex(hmac_sha256(salt, to_lower(address))).substr(0, 16);
-}
-
 void pack_text(std::string& out, std::string_view text)
 {
     out += fmt::format("{}:", text.size()).append(text);
@@ -61,6 +54,22 @@ std::string_view unpack_text(std::string_view& in)
 }
 
 } // namespace
+
+Result<std::string> redaction_salt()
+{
+    auto key = load_key();
+    if (!key)
+        return pass(key);
+    // without a home there is no lasting salt: what cannot be linked is still hidden
+    return key->empty() ? "mgw" : hmac_sha256(*key, "log");
+}
+
+std::string redacted(std::string_view salt, std::string_view address)
+{
+    if (salt.empty())
+        return std::string(address);
+    return "h:" + hex(hmac_sha256(salt, to_lower(address))).substr(0, 16);
+}
 
 Record& Record::text(std::string_view key, std::string_view value)
 {
@@ -172,11 +181,10 @@ Result<Log> Log::open(std::string_view target, std::string tool, bool redact)
     if (target.empty())
         return log;
     if (redact) {
-        auto key = load_key();
-        if (!key)
-            return pass(key);
-        // without a home there is no lasting salt: what cannot be linked is still hidden
-        log.salt_ = key->empty() ? "mgw" : hmac_sha256(*key, "log");
+        auto salt = redaction_salt();
+        if (!salt)
+            return pass(salt);
+        log.salt_ = std::move(*salt);
     }
     if (target == "-") {
         log.kind_ = Kind::standard_error;

@@ -43,6 +43,11 @@ private:
     std::vector<Field> fields_;
 };
 
+/// The salt of redacted addresses: made of this user's key (which it makes, as load_key does), the same for all tools.
+Result<std::string> redaction_salt();
+/// An address as it stands in a redacted record; itself without a salt.
+std::string redacted(std::string_view salt, std::string_view address);
+
 /// Where records go: `FILE`, `-` (standard error), `syslog`, `journald`, or nothing. One write a record, O_APPEND.
 /// Failing to log never fails mail: it is counted.
 class Log {

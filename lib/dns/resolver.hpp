@@ -68,12 +68,17 @@ public:
 std::string reverse_name(std::string_view ip);
 
 /// Answers from a zone file (RFC 1035 section 5 master format), never from the network. `NAME TXT …`, `$ORIGIN`,
-/// `$TTL`, `@`, parentheses, quoted strings, comments. `NAME SERVFAIL [TYPE]` and `NAME TIMEOUT [TYPE]` make look-ups
-/// fail so. Status::config with file and line for a malformed file.
+/// `$TTL`,
+/// `@`, parentheses, quoted strings, comments, wildcards; names without final dot are relative to $ORIGIN or the root.
+/// Strings of a TXT record are joined without blank, so text with blanks needs quotes. Beside records, where a name has
+/// none of the type: `NAME SERVFAIL [TYPE…]`, `NAME TIMEOUT [TYPE…]`, `NAME NODATA [TYPE…]`, `NAME NXDOMAIN [TYPE…]`;
+/// `NAME SECURE [TYPE…]` marks answers as validated. Status::config with file and line for a malformed file.
 Result<std::unique_ptr<Resolver>> open_zone(const std::string& path);
 Result<std::unique_ptr<Resolver>> parse_zone(std::string_view text, std::string_view name);
 
-/// The network, by c-ares: `servers` "127.0.0.1:53,…" or empty for /etc/resolv.conf.
+/// The network, by c-ares: `servers` "192.0.2.1:53,[2001:db8::1]:53,…" or empty for /etc/resolv.conf, which is read
+/// now. Sockets are opened by the first question, in each process that asks. No question takes longer than `timeout`.
+/// Answers are kept for their TTL (5 seconds to an hour), failures for 5 seconds. Status::config for a bad list.
 Result<std::unique_ptr<Resolver>> open_live(const std::string& servers, std::chrono::milliseconds timeout);
 
 /// Passes questions on and appends the answers to `path` in the zone file's form, so that the run can be replayed.

@@ -59,6 +59,19 @@ std::string with_crlf(std::string_view text)
     return out;
 }
 
+/// An entity whose body is written as it is: mimetic leaves the body of a message/rfc822 out unless it parsed it.
+class Leaf : public mimetic::MimeEntity {
+protected:
+    std::ostream& write(std::ostream& out, const char* eol) const override
+    {
+        if (!body().parts().empty())
+            return MimeEntity::write(out, eol);
+        for (const auto& field : header())
+            field.write(out, 76) << "\r\n";
+        return out << "\r\n" << static_cast<const std::string&>(body());
+    }
+};
+
 /// Fills a mimetic entity; `written` collects the texts of all parts, so that boundaries can be checked against them.
 Result<void> fill(mimetic::MimeEntity& entity, const Composed& what, bool top, std::size_t depth, Random& random)
 {
@@ -83,7 +96,7 @@ Result<void> fill(mimetic::MimeEntity& entity, const Composed& what, bool top, s
     }
     std::ostringstream inside;
     for (const auto& part : what.parts) {
-        auto child = std::make_unique<mimetic::MimeEntity>();
+        auto child = std::make_unique<Leaf>();
         if (auto filled = fill(*child, part, false, depth + 1, random); !filled)
             return filled;
         inside << *child;
@@ -98,7 +111,7 @@ Result<void> fill(mimetic::MimeEntity& entity, const Composed& what, bool top, s
 
 Result<std::string> compose(const Composed& what, Random& random)
 {
-    mimetic::MimeEntity entity;
+    Leaf entity;
     if (auto filled = fill(entity, what, true, 0, random); !filled)
         return pass(filled);
     std::ostringstream text;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <iconv.h>
 #include <optional>
+#include <utility>
 
 namespace mgw::mail
 {
@@ -59,6 +60,27 @@ void append_replacing(std::string& out, std::string_view octets)
 
 } // namespace
 
+namespace
+{
+
+/// iconv takes more for UTF-8 than RFC 3629 does: numbers over 10FFFF.
+std::string only_valid(std::string out)
+{
+    if (is_valid_utf8(out))
+        return out;
+    std::string valid;
+    for (std::size_t i = 0; i < out.size();) {
+        std::size_t n = 1;
+        while (n <= 4 && (i + n > out.size() || !is_valid_utf8(std::string_view(out).substr(i, n))))
+            ++n;
+        valid += n <= 4 ? std::string_view(out).substr(i, n) : std::string_view("\xEF\xBF\xBD");
+        i += n <= 4 ? n : 1;
+    }
+    return valid;
+}
+
+} // namespace
+
 std::string to_utf8(std::string_view octets, std::string_view charset)
 {
     if (charset.size() > 40 || charset.contains('/') || charset.contains(','))
@@ -99,7 +121,7 @@ std::string to_utf8(std::string_view octets, std::string_view charset)
     std::size_t room = buffer.size();
     ::iconv(converter.get(), nullptr, nullptr, &to, &room);
     out.append(buffer.data(), static_cast<std::size_t>(to - buffer.data()));
-    return out;
+    return only_valid(std::move(out));
 }
 
 namespace

@@ -75,9 +75,8 @@ void Trace::add(const Event& event, std::string_view line)
     if (json_)
         return keep(steps, std::string(time), std::string(line));
     const auto tell = [&](std::string at, const std::string& what) {
-        // the date stands above: here it is the time of day, in milliseconds
-        const auto clock = at.size() == 27 ? shown(std::string_view(at).substr(11, 12), 12) : shown(at, 40);
-        keep(steps, std::move(at), fmt::format("{} {:<11} {}", clock, shown(event.text("tool"), 40), what));
+        auto text = fmt::format("{:<11} {}", shown(event.text("tool"), 40), what);
+        keep(steps, std::move(at), std::move(text));
     };
     if (is_arrival(event))
         tell(earlier(time, ms), arrival(event));
@@ -93,11 +92,18 @@ std::string Trace::text() const
     for (const auto& [id, kept] : messages_) {
         auto steps = kept;
         std::ranges::stable_sort(steps, {}, &Step::time);
+        const auto date = steps.empty() ? std::string{} : steps[0].time.substr(0, 10);
         if (!json_ && !steps.empty())
-            out += fmt::format("{}{} of {} (UTC)\n", out.empty() ? "" : "\n", shown(id, 60),
-                               shown(std::string_view(steps[0].time).substr(0, 10), 10));
-        for (const auto& step : steps)
+            out += fmt::format("{}{} of {} (UTC)\n", out.empty() ? "" : "\n", shown(id, 60), shown(date, 10));
+        for (const auto& step : steps) {
+            // the date stands above, so here it is the time of day, in milliseconds; days later the date, too
+            const bool is_time = step.time.size() == 27 && step.time[10] == 'T';
+            if (!json_)
+                out +=
+                    shown(is_time && step.time.starts_with(date) ? step.time.substr(11, 12) : step.time.substr(0, 23)) +
+                    " ";
             out += step.text + "\n";
+        }
     }
     return out;
 }

@@ -23,13 +23,17 @@ std::string_view program_name(const Arguments& stage)
     return path.substr(path.rfind('/') + 1);
 }
 
-bool is_ours(const Arguments& stage) { return program_name(stage).starts_with("mgw-"); }
+bool is_ours(const Arguments& stage)
+{
+    return program_name(stage).starts_with("mgw-");
+}
 
 } // namespace
 
 bool LanePlan::takes_many_recipients() const
 {
-    return !given.empty() && program_name(given.back()) == "mgw-queue" && std::ranges::find(given.back(), "add") != given.back().end();
+    return !given.empty() && program_name(given.back()) == "mgw-queue" &&
+           std::ranges::find(given.back(), "add") != given.back().end();
 }
 
 std::vector<std::string> LanePlan::foreign_programs() const
@@ -53,9 +57,11 @@ Result<LanePlan> plan_lane(std::string_view pipeline, bool per_message)
     LanePlan plan{*stages, *stages, per_message};
     for (auto& stage : plan.stages) {
         if (find_program(stage.front()).empty())
-            return fail(Status::config, "no such program: " + stage.front(), "look at PATH, or name it with its folder");
+            return fail(Status::config, "no such program: " + stage.front(),
+                        "look at PATH, or name it with its folder");
         if (per_message && program_name(stage) == "mgw-scan")
-            return fail(Status::config, "--per-message with mgw-scan: it would load its virus signatures for each message",
+            return fail(Status::config,
+                        "--per-message with mgw-scan: it would load its virus signatures for each message",
                         "leave --per-message out, or take mgw-scan out of the pipeline");
         stage.insert(std::ranges::find(stage, "--each"), "--input=frames");
     }

@@ -19,16 +19,16 @@ struct LanePlan {
     std::vector<Arguments> given;  ///< as the user wrote them
     bool per_message = false;      ///< started anew for each message
 
-    /// Only `mgw-queue add` stores a message for several recipients in one step. Before other sinks an SMTP client, which can
-    /// be given one reply only, sends one recipient a message.
+    /// Only `mgw-queue add` stores a message for several recipients in one step. Before other sinks an SMTP client,
+    /// which can be given one reply only, sends one recipient a message.
     bool takes_many_recipients() const;
     /// Programs that are not of mgw: they are not confined.
     std::vector<std::string> foreign_programs() const;
 };
 
-/// Splits `pipeline` at '|'. `--input=frames` is appended to each stage, before `--each`, behind which all belongs to another program.
-/// Status::config for an empty stage, for a program that is not there, and for mgw-scan with `per_message`: it would
-/// load its signatures for each message.
+/// Splits `pipeline` at '|'. `--input=frames` is appended to each stage, before `--each`, behind which all belongs to
+/// another program. Status::config for an empty stage, for a program that is not there, and for mgw-scan with
+/// `per_message`: it would load its signatures for each message.
 Result<LanePlan> plan_lane(std::string_view pipeline, bool per_message);
 
 /// Running stages: frames go into `input`, the last stage's standard output is `answers`.
@@ -42,8 +42,8 @@ Result<Lane> start_lane(const LanePlan& plan);
 /// Looks for the line "MGW1 sink" on a lane's answers and takes not an octet more.
 class SinkGreeting {
 public:
-    /// Reads what is there (the descriptor must be ready); true once the line came. Status::config when the last stage ended, or
-    /// wrote something else: it is no sink.
+    /// Reads what is there (the descriptor must be ready); true once the line came. Status::config when the last stage
+    /// ended, or wrote something else: it is no sink.
     Result<bool> read(int answers);
 
 private:

@@ -38,7 +38,8 @@ Result<std::vector<LaneOutcome>> LaneBook::feed(std::string_view octets)
         octets.remove_prefix(lf == std::string_view::npos ? octets.size() : lf + 1);
         const auto answer = lf == std::string_view::npos ? std::nullopt : mail::parse_answer(line_);
         if (line_.size() > line_limit || (lf != std::string_view::npos && !answer))
-            return fail(Status::temp_fail, "the lane's last stage wrote a line that is no answer: " + printable_ascii(line_, 80));
+            return fail(Status::temp_fail,
+                        "the lane's last stage wrote a line that is no answer: " + printable_ascii(line_, 80));
         if (!answer)
             break;
         line_.clear();
@@ -64,7 +65,8 @@ Result<void> LaneBook::take(const mail::Answer& answer, std::vector<LaneOutcome>
     }
     const auto number = parse_number(answer.number);
     if (!number || *number == 0 || *number > answers.size() || answer.code < 200 || answer.code > 599)
-        return fail(Status::temp_fail, "the lane's last stage answered for a recipient or with a code that does not exist");
+        return fail(Status::temp_fail,
+                    "the lane's last stage answered for a recipient or with a code that does not exist");
     answers[*number - 1] = answer;
     return {};
 }

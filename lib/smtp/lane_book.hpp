@@ -26,9 +26,9 @@ public:
     std::size_t size() const { return waiting_.size(); }
     std::vector<std::string> ids() const;
 
-    /// Octets of the sink's standard output, cut anywhere; gives the messages that are answered in full ("done"). A recipient that
-    /// "done" found without an answer gets 451 4.3.0. Answers to messages that nobody waits for are passed over: they come after the
-    /// deadline. Status::temp_fail for a line that is no answer: the lane is broken.
+    /// Octets of the sink's standard output, cut anywhere; gives the messages that are answered in full ("done"). A
+    /// recipient that "done" found without an answer gets 451 4.3.0. Answers to messages that nobody waits for are
+    /// passed over: they come after the deadline. Status::temp_fail for a line that is no answer: the lane is broken.
     Result<std::vector<LaneOutcome>> feed(std::string_view octets);
 
 private:

@@ -54,21 +54,12 @@ struct Waiting {
 struct LaneClient::Impl {
     asio::io_context& io;
     bool per_message;
-    std::function<void()> want;
+    std::function<void(std::uint8_t)> want;
     std::function<void(const Error&)> complain;
-    bool asked = false;
     std::list<LanePointer> lanes;
     LanePointer current;
     std::deque<LaneFrame> queue; ///< frames for which there is no lane yet
     std::map<std::string, Waiting, std::less<>> waiting;
-
-    void ask()
-    {
-        if (!per_message && asked)
-            return;
-        asked = true;
-        want();
-    }
 
     void push(const LanePointer& lane, LaneFrame frame)
     {
@@ -127,9 +118,13 @@ struct LaneClient::Impl {
         }
         if (current == lane) {
             current.reset();
-            ask();
-        } else if (!queue.empty() && !current) {
-            ask();
+            want(lane->serial);
+        }
+        if (current) { // an older lane died while it drained
+            std::deque<LaneFrame> queued;
+            queued.swap(queue);
+            for (auto& frame : queued)
+                push(current, std::move(frame));
         }
     }
 
@@ -199,17 +194,16 @@ struct LaneClient::Impl {
     }
 };
 
-LaneClient::LaneClient(asio::io_context& io, bool per_message, std::function<void()> want, std::function<void(const Error&)> complain)
+LaneClient::LaneClient(asio::io_context& io, bool per_message, std::function<void(std::uint8_t)> want,
+                       std::function<void(const Error&)> complain)
     : impl_(new Impl{io, per_message, std::move(want), std::move(complain)})
-{
-}
+{}
 
 LaneClient::~LaneClient() = default;
 
 void LaneClient::add_lane(Fd input, Fd answers, std::uint8_t serial)
 {
     auto& my = *impl_;
-    my.asked = false;
     auto lane = std::make_shared<OpenLane>(my.io, std::move(input), std::move(answers), serial);
     my.lanes.push_back(lane);
     my.listen(lane);
@@ -240,10 +234,7 @@ void LaneClient::lane_died(std::uint8_t serial)
         if (lane->serial != serial)
             continue;
         const auto died = lane;
-        // the supervisor starts the next lane by itself
-        const bool asked = std::exchange(impl_->asked, !impl_->per_message);
         impl_->give_up_lane(died);
-        impl_->asked = asked;
         return;
     }
 }
@@ -256,10 +247,13 @@ void LaneClient::deliver(LaneFrame frame, std::size_t recipients, Instant give_u
         return my.push(my.current, std::move(frame));
     my.queue.push_back(std::move(frame));
     if (my.per_message)
-        my.ask();
+        my.want(0);
 }
 
-std::size_t LaneClient::in_flight() const { return impl_->waiting.size(); }
+std::size_t LaneClient::in_flight() const
+{
+    return impl_->waiting.size();
+}
 
 void LaneClient::tick()
 {

@@ -23,16 +23,18 @@ class LaneClient {
 public:
     using Done = std::function<void(LaneOutcome)>;
 
-    /// `want` asks the supervisor for a lane; with `per_message` once for each message.
-    LaneClient(boost::asio::io_context& io, bool per_message, std::function<void()> want, std::function<void(const Error&)> complain);
+    /// `want` asks the supervisor for a lane instead of the one with that serial number (0: of none); with
+    /// `per_message` once for each message.
+    LaneClient(boost::asio::io_context& io, bool per_message, std::function<void(std::uint8_t)> want,
+               std::function<void(const Error&)> complain);
     ~LaneClient();
     LaneClient(const LaneClient&) = delete;
     LaneClient& operator=(const LaneClient&) = delete;
 
     /// A lane that is ready. The one before it gets no more messages and drains.
     void add_lane(Fd input, Fd answers, std::uint8_t serial);
-    /// A stage of that lane ended: its input is closed; what was not written yet goes to the next lane; what the later stages still
-    /// answer counts, the rest gets 451.
+    /// A stage of that lane ended: its input is closed; what was not written yet goes to the next lane; what the later
+    /// stages still answer counts, the rest gets 451.
     void lane_died(std::uint8_t serial);
 
     /// `done` is called once, later, with the sink's answers; with 451 4.3.0 after `give_up`, or when the lane broke.

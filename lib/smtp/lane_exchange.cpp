@@ -33,10 +33,12 @@ Result<Exchanged> LaneExchange::exchange(const mail::Frame& frame, std::chrono::
     std::string_view left = octets;
     std::array<char, 65536> buffer;
     for (;;) {
-        std::array<pollfd, 2> polled{{{lane_.answers.value(), POLLIN, 0}, {left.empty() ? -1 : lane_.input.value(), POLLOUT, 0}}};
+        std::array<pollfd, 2> polled{
+            {{lane_.answers.value(), POLLIN, 0}, {left.empty() ? -1 : lane_.input.value(), POLLOUT, 0}}};
         const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(end - SteadyClock::now()).count();
         if (wait <= 0 || ::poll(polled.data(), polled.size(), static_cast<int>(wait)) == 0)
-            return fail(Status::temp_fail, "the pipeline took longer than " + std::to_string(timeout.count()) + " ms", "raise --lane-timeout, or look at the stages' messages");
+            return fail(Status::temp_fail, "the pipeline took longer than " + std::to_string(timeout.count()) + " ms",
+                        "raise --lane-timeout, or look at the stages' messages");
         if (polled[1].revents != 0) {
             const ssize_t n = ::write(lane_.input.value(), left.data(), left.size());
             if (n < 0 && errno != EAGAIN && errno != EINTR)

@@ -12,6 +12,8 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace mgw::smtp
 {
@@ -23,11 +25,11 @@ using SteadyClock = std::chrono::steady_clock;
 using Instant = SteadyClock::time_point;
 using std::chrono::milliseconds;
 
-constexpr milliseconds grace{10'000};       // from SIGTERM to SIGKILL, and for a lane that hangs
-constexpr milliseconds short_life{5'000};   // a lane that ends sooner counts as a failed start
+constexpr milliseconds grace{10'000};     // from SIGTERM to SIGKILL, and for a lane that hangs
+constexpr milliseconds short_life{5'000}; // a lane that ends sooner counts as a failed start
 constexpr milliseconds first_pause{100};
 constexpr milliseconds longest_pause{30'000};
-constexpr std::size_t most_lanes = 64;      // at a time, with --per-message
+constexpr std::size_t most_lanes = 64; // at a time, with --per-message
 
 struct RunningLane {
     Lane lane;
@@ -36,10 +38,11 @@ struct RunningLane {
     Instant started;
     Instant ready_by;
     bool ready = false;
-    bool passed = false;   ///< the front has it
-    bool ending = false;   ///< a stage ended, or it was replaced
+    bool passed = false;      ///< the front has it
+    bool unexplained = false; ///< given up by the front, and no stage of it was seen to end
+    bool ending = false;      ///< a stage ended, or it was replaced
     std::optional<Instant> kill_at;
-    int signal = SIGTERM;  ///< what it gets then
+    int signal = SIGTERM; ///< what it gets then
 };
 
 class Supervisor {
@@ -54,13 +57,16 @@ private:
     void wait();
     void take_signals();
     void reap();
+    void child_ended(pid_t pid, int status);
     void front_ended(int status);
     void stage_ended(RunningLane& lane, const Child& stage, int status);
     void lane_failed(const Error& error);
     void greet(RunningLane& lane);
     void lane_ready(RunningLane& lane);
     void hand_over(RunningLane& lane);
-    void take_wishes();
+    void read_notes();
+    void grant_wishes();
+    void take_wish(std::uint8_t instead_of);
     void reload();
     void check_ended(const Child& check, int status);
     void stop();
@@ -77,6 +83,7 @@ private:
     std::list<RunningLane> lanes_;
     std::vector<Child> checks_;
     bool check_failed_ = false;
+    std::string notes_; // octets from the front, cut anywhere
     std::uint8_t serial_ = 0;
     std::size_t wanted_ = 0; // lanes that the front asked for and has not got
     std::optional<Instant> start_at_;
@@ -100,7 +107,7 @@ Result<Status> Supervisor::run()
         lane.lane.input.reset();
         lane.lane.answers.reset();
     }
-    const auto end = SteadyClock::now() + grace;
+    const auto end = SteadyClock::now() + std::min(grace, options_.drain_timeout);
     while (!lanes_.empty() && SteadyClock::now() < end)
         wait();
     for (const auto& lane : lanes_)
@@ -132,7 +139,8 @@ Result<void> Supervisor::start_new_lane()
         return pass(lane);
     auto& added = lanes_.emplace_back();
     added.lane = std::move(*lane);
-    added.serial = ++serial_;
+    serial_ = static_cast<std::uint8_t>(serial_ == 255 ? 1 : serial_ + 1); // 0 stands for none
+    added.serial = serial_;
     added.started = SteadyClock::now();
     added.ready_by = added.started + options_.start_timeout;
     return {};
@@ -175,10 +183,10 @@ void Supervisor::wait()
     for (auto& lane : lanes_)
         if (polled[at++].revents != 0)
             greet(lane);
-    if (polled[1].revents != 0)
-        take_wishes();
+    read_notes(); // what the front said before it, or a lane, ended
     if (polled[0].revents != 0)
         take_signals();
+    grant_wishes();
     on_time();
 }
 
@@ -191,34 +199,40 @@ void Supervisor::take_signals()
         else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
             stop();
     }
-    reap(); // several deaths may share one SIGCHLD
+    reap();
 }
 
+/// Several deaths may share one signal. A stage that was killed is the cause to tell; the others followed it.
 void Supervisor::reap()
 {
+    std::vector<std::pair<pid_t, int>> ended;
     int status = 0;
-    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-        if (pid == front_) {
-            front_ended(status);
+    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
+        ended.emplace_back(pid, status);
+    std::ranges::stable_partition(ended, [](const auto& one) { return WIFSIGNALED(one.second); });
+    for (const auto& [pid, how] : ended)
+        child_ended(pid, how);
+}
+
+void Supervisor::child_ended(pid_t pid, int status)
+{
+    if (pid == front_)
+        return front_ended(status);
+    if (const auto check = std::ranges::find(checks_, pid, &Child::pid); check != checks_.end()) {
+        const Child ended = *check;
+        checks_.erase(check);
+        return check_ended(ended, status);
+    }
+    for (auto lane = lanes_.begin(); lane != lanes_.end(); ++lane) {
+        const auto stage = std::ranges::find(lane->lane.stages, pid, &Child::pid);
+        if (stage == lane->lane.stages.end())
             continue;
-        }
-        if (const auto check = std::ranges::find(checks_, pid, &Child::pid); check != checks_.end()) {
-            const Child ended = *check;
-            checks_.erase(check);
-            check_ended(ended, status);
-            continue;
-        }
-        for (auto lane = lanes_.begin(); lane != lanes_.end(); ++lane) {
-            const auto stage = std::ranges::find(lane->lane.stages, pid, &Child::pid);
-            if (stage == lane->lane.stages.end())
-                continue;
-            const Child ended = *stage;
-            lane->lane.stages.erase(stage);
-            stage_ended(*lane, ended, status);
-            if (lane->lane.stages.empty())
-                lanes_.erase(lane);
-            break;
-        }
+        const Child ended = *stage;
+        lane->lane.stages.erase(stage);
+        stage_ended(*lane, ended, status);
+        if (lane->lane.stages.empty())
+            lanes_.erase(lane);
+        return;
     }
 }
 
@@ -226,6 +240,7 @@ void Supervisor::front_ended(int status)
 {
     front_ = -1;
     control_.reset();
+    notes_.clear();
     if (stopping_ || options_.front_ends) {
         done_ = WIFEXITED(status) ? static_cast<Status>(WEXITSTATUS(status)) : Status::temp_fail;
         return;
@@ -243,8 +258,14 @@ void Supervisor::front_ended(int status)
 
 void Supervisor::stage_ended(RunningLane& lane, const Child& stage, int status)
 {
-    if (lane.ending || stopping_ || done_)
+    if (stopping_ || done_)
         return;
+    if (lane.ending) {
+        // the front may notice before the signal comes that a lane is broken; people still want to know by whom
+        if (std::exchange(lane.unexplained, false) && status != 0)
+            options_.warn(stage.name + " ended: " + describe_wait_status(status) + "; a new lane starts");
+        return;
+    }
     lane.ending = true;
     lane.kill_at = SteadyClock::now() + options_.lane_timeout;
     if (options_.plan.per_message && lane.passed) {
@@ -311,7 +332,6 @@ void Supervisor::lane_ready(RunningLane& lane)
             if (other.passed && !other.ending)
                 retire(other, options_.lane_timeout);
         hand_over(lane);
-        wanted_ = 0;
     } else if (wanted_ > 0) {
         --wanted_;
         hand_over(lane);
@@ -328,27 +348,46 @@ void Supervisor::hand_over(RunningLane& lane)
         lane.kill_at = SteadyClock::now() + options_.lane_timeout + grace;
 }
 
-void Supervisor::take_wishes()
+void Supervisor::read_notes()
 {
     std::array<char, 256> octets{};
-    const ssize_t n = ::read(control_.value(), octets.data(), octets.size());
-    if (n <= 0 || stopping_)
-        return; // the end of the front comes as a signal
+    ssize_t n = 0;
+    while (control_ && (n = ::read(control_.value(), octets.data(), octets.size())) > 0)
+        notes_.append(octets.data(), static_cast<std::size_t>(n)); // the end of the front comes as a signal
+    for (std::size_t at = 0; notes_.size() - at >= 2; at += 2)
+        if (notes_[at] == static_cast<char>(LaneNote::ending))
+            stopping_ = true;
+}
+
+void Supervisor::grant_wishes()
+{
+    std::size_t at = 0;
+    for (; notes_.size() - at >= 2; at += 2)
+        if (notes_[at] == static_cast<char>(LaneNote::want) && !stopping_)
+            take_wish(static_cast<std::uint8_t>(notes_[at + 1]));
+    notes_.erase(0, at);
+}
+
+void Supervisor::take_wish(std::uint8_t instead_of)
+{
     if (options_.plan.per_message) {
-        wanted_ += static_cast<std::size_t>(n);
-        for (auto& lane : lanes_) {
-            if (wanted_ > 0 && lane.ready && !lane.passed && !lane.ending) {
-                --wanted_;
-                hand_over(lane);
-            }
+        ++wanted_;
+        const auto ready = std::ranges::find_if(
+            lanes_, [](const RunningLane& lane) { return lane.ready && !lane.passed && !lane.ending; });
+        if (ready != lanes_.end()) {
+            --wanted_;
+            hand_over(*ready);
         }
         return;
     }
-    // the front has given up the lane it had
     for (auto& lane : lanes_)
-        if (lane.passed && !lane.ending)
+        if (lane.serial == instead_of && lane.passed && !lane.ending) {
             retire(lane, grace);
-    if (!has_lane_to_come())
+            lane.unexplained = true;
+        }
+    const bool has_one =
+        std::ranges::any_of(lanes_, [](const RunningLane& lane) { return lane.passed && !lane.ending; });
+    if (!has_one && !has_lane_to_come())
         start_at_ = SteadyClock::now() + pause_;
 }
 
@@ -401,13 +440,16 @@ void Supervisor::on_time()
         if (!lane.ready && !lane.ending && now > lane.ready_by) {
             lane.ending = true;
             retire(lane, milliseconds{0});
-            lane_failed(Error{Status::temp_fail, "the pipeline's last stage did not get ready in " + std::to_string(options_.start_timeout.count()) + " ms",
+            lane_failed(Error{Status::temp_fail,
+                              "the pipeline's last stage did not get ready in " +
+                                  std::to_string(options_.start_timeout.count()) + " ms",
                               "raise --lane-start-timeout, or look at the stage's own messages"});
         }
         if (lane.kill_at && now > *lane.kill_at) {
             for (const auto& stage : lane.lane.stages)
                 ::kill(stage.pid, lane.signal);
             lane.signal = SIGKILL;
+            lane.unexplained = false; // from here on it is us
             lane.kill_at = now + grace;
         }
     }
@@ -425,7 +467,8 @@ void Supervisor::tell(LaneNote note, std::uint8_t serial, const Lane* lane)
 {
     if (!control_)
         return;
-    const std::array<int, 2> fds{lane != nullptr ? lane->input.value() : -1, lane != nullptr ? lane->answers.value() : -1};
+    const std::array<int, 2> fds{lane != nullptr ? lane->input.value() : -1,
+                                 lane != nullptr ? lane->answers.value() : -1};
     auto sent = send_fds(control_.value(), static_cast<char>(note), fds.data(), lane != nullptr ? 2 : 0);
     if (sent && note != LaneNote::stop)
         sent = send_fds(control_.value(), static_cast<char>(serial), nullptr, 0);
@@ -441,7 +484,8 @@ void Supervisor::retire(RunningLane& lane, milliseconds after)
 
 std::size_t Supervisor::lanes_to_come() const
 {
-    return static_cast<std::size_t>(std::ranges::count_if(lanes_, [](const RunningLane& lane) { return !lane.passed && !lane.ending; }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(lanes_, [](const RunningLane& lane) { return !lane.passed && !lane.ending; }));
 }
 
 bool Supervisor::has_lane_to_come() const

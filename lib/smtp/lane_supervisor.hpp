@@ -11,13 +11,14 @@
 namespace mgw::smtp
 {
 
-/// What the supervisor and the front say to each other, one octet each, over a Unix socket. A serial octet follows lane and
-/// lane_died.
+/// What the supervisor and the front say to each other, an octet each, over a Unix socket. A second octet follows all
+/// but stop: the lane's serial number.
 enum class LaneNote : char {
     lane = 'L',      ///< to the front: a lane that is ready, with its two descriptors (input, answers)
     lane_died = 'D', ///< to the front: a stage of that lane ended, close its input
     stop = 'T',      ///< to the front: take nothing new, finish, end
-    want = 'W',      ///< from the front: a lane is wanted
+    want = 'W',      ///< from the front: a lane is wanted instead of that one (0: of none)
+    ending = 'E',    ///< from the front: it ends by itself, what it leaves needs no successor
 };
 
 struct SupervisorOptions {
@@ -34,9 +35,10 @@ struct SupervisorOptions {
     bool front_ends = false; ///< the front ends by itself (one session); otherwise it is started again
 };
 
-/// Starts the first lane and the front, then watches: a lane of which a stage ends is replaced (with growing pauses while new ones end at
-/// once), SIGHUP checks the stages' configuration and moves new mail to a new lane, SIGTERM and SIGINT drain. It reads
-/// nothing that came from outside. Status::config when the first lane does not start or its last stage is no sink.
+/// Starts the first lane and the front, then watches: a lane of which a stage ends is replaced (with growing pauses
+/// while new ones end at once), SIGHUP checks the stages' configuration and moves new mail to a new lane, SIGTERM and
+/// SIGINT drain. It reads nothing that came from outside. Status::config when the first lane does not start or its last
+/// stage is no sink.
 Result<Status> supervise(const SupervisorOptions& options);
 
 } // namespace mgw::smtp

@@ -2,8 +2,8 @@
 
 #include "lib/core/text.hpp"
 
-#include <array>
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <netinet/in.h>
@@ -60,7 +60,8 @@ Result<BoundSocket> bind_unix(const std::string& path)
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.empty() || path.size() >= sizeof address.sun_path)
-        return fail(Status::config, "the path of a Unix socket has 1 to " + std::to_string(sizeof address.sun_path - 1) + " octets: " + path);
+        return fail(Status::config, "the path of a Unix socket has 1 to " +
+                                        std::to_string(sizeof address.sun_path - 1) + " octets: " + path);
     std::memcpy(address.sun_path, path.data(), path.size());
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     {
@@ -82,7 +83,8 @@ Result<BoundSocket> bind_listener(std::string_view address)
         return bind_unix(std::string(address.substr(5)));
     Endpoint endpoint;
     if (!parse_endpoint(address, endpoint))
-        return fail(Status::config, "no address to listen on: " + printable(address), "write 127.0.0.1:25, [::1]:25 or unix:/run/mgw/lmtp");
+        return fail(Status::config, "no address to listen on: " + printable(address),
+                    "write 127.0.0.1:25, [::1]:25 or unix:/run/mgw/lmtp");
     BoundSocket out{Fd{::socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)}, {}, {}};
     const int on = 1;
     if (out.fd) {

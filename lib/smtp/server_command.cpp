@@ -15,8 +15,14 @@ constexpr std::size_t local_limit = 64;
 constexpr std::size_t domain_limit = 255;
 constexpr std::size_t path_limit = 256;
 
-constexpr bool is_alnum(char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z'); }
-constexpr bool is_atext(char c) { return is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c); }
+constexpr bool is_alnum(char c)
+{
+    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+constexpr bool is_atext(char c)
+{
+    return is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c);
+}
 
 /// Labels between single dots. Underscores are no host names, but mail with them exists.
 bool is_domain(std::string_view text)
@@ -35,7 +41,8 @@ bool is_domain(std::string_view text)
 bool is_literal(std::string_view text)
 {
     return text.size() > 2 && text.size() <= domain_limit && text.front() == '[' && text.back() == ']' &&
-           std::ranges::all_of(text.substr(1, text.size() - 2), [](char c) { return is_alnum(c) || std::string_view(".:-").contains(c); });
+           std::ranges::all_of(text.substr(1, text.size() - 2),
+                               [](char c) { return is_alnum(c) || std::string_view(".:-").contains(c); });
 }
 
 /// Octets of a quoted string at the start of `text`, 0 if there is none or it is not closed.
@@ -58,7 +65,8 @@ bool is_local_part(std::string_view text)
         return false;
     if (text.front() == '"')
         return quoted_octets(text) == text.size();
-    return std::ranges::all_of(split(text, '.'), [](std::string_view atom) { return !atom.empty() && std::ranges::all_of(atom, is_atext); });
+    return std::ranges::all_of(
+        split(text, '.'), [](std::string_view atom) { return !atom.empty() && std::ranges::all_of(atom, is_atext); });
 }
 
 /// Where the path ends that starts at the front of `text` behind '<': its '>' outside quotes, or npos.
@@ -107,9 +115,11 @@ bool parse_parameters(std::string_view text, std::vector<EsmtpParameter>& into)
         const auto equals = word.find('=');
         const auto keyword = word.substr(0, equals);
         const auto value = equals == std::string_view::npos ? std::string_view{} : word.substr(equals + 1);
-        if (keyword.empty() || !is_alnum(keyword.front()) || !std::ranges::all_of(keyword, [](char c) { return is_alnum(c) || c == '-'; }))
+        if (keyword.empty() || !is_alnum(keyword.front()) ||
+            !std::ranges::all_of(keyword, [](char c) { return is_alnum(c) || c == '-'; }))
             return false;
-        if (equals != std::string_view::npos && (value.empty() || !std::ranges::all_of(value, [](char c) { return c > 32 && c < 127; })))
+        if (equals != std::string_view::npos &&
+            (value.empty() || !std::ranges::all_of(value, [](char c) { return c > 32 && c < 127; })))
             return false;
         into.push_back({to_lower(keyword), std::string(value)});
         for (char& c : into.back().keyword)
@@ -144,7 +154,8 @@ std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view ar
 {
     const bool sender = keyword == "FROM";
     const auto bad_syntax = [&] {
-        return std::unexpected(ServerReply{501, "5.5.4", sender ? "Syntax: MAIL FROM:<address>" : "Syntax: RCPT TO:<address>"});
+        return std::unexpected(
+            ServerReply{501, "5.5.4", sender ? "Syntax: MAIL FROM:<address>" : "Syntax: RCPT TO:<address>"});
     };
     if (!istarts_with(argument, keyword))
         return bad_syntax();
@@ -173,9 +184,11 @@ std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view ar
         rest = argument.substr(end);
     }
     if (std::ranges::any_of(path, [](char c) { return static_cast<unsigned char>(c) > 126; }))
-        return std::unexpected(ServerReply{553, "5.6.7", "Address with octets outside ASCII needs SMTPUTF8, which is not offered"});
+        return std::unexpected(
+            ServerReply{553, "5.6.7", "Address with octets outside ASCII needs SMTPUTF8, which is not offered"});
     if (std::ranges::any_of(path, [](char c) { return c < 32; }) || !check_path(path))
-        return std::unexpected(ServerReply{501, sender ? "5.1.7" : "5.1.3", sender ? "Bad sender address syntax" : "Bad recipient address syntax"});
+        return std::unexpected(ServerReply{501, sender ? "5.1.7" : "5.1.3",
+                                           sender ? "Bad sender address syntax" : "Bad recipient address syntax"});
 
     PathArgument out{std::string(path), {}};
     if (!parse_parameters(rest, out.parameters))
@@ -183,6 +196,9 @@ std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view ar
     return out;
 }
 
-bool is_domain_or_literal(std::string_view text) { return is_domain(text) || is_literal(text); }
+bool is_domain_or_literal(std::string_view text)
+{
+    return is_domain(text) || is_literal(text);
+}
 
 } // namespace mgw::smtp

@@ -38,9 +38,10 @@ struct PathArgument {
     std::vector<EsmtpParameter> parameters;
 };
 
-/// Reads `argument` of "MAIL" (keyword "FROM") or "RCPT" (keyword "TO"), RFC 5321 section 4.1.2. Blanks after the colon and missing
-/// angle brackets are tolerated, as other servers do. The error is the reply: 501 for syntax, 553 5.6.7 for octets above 126 where
-/// SMTPUTF8 was not asked for. Limits of section 4.5.3.1: local part 64, domain 255, path 256 octets.
+/// Reads `argument` of "MAIL" (keyword "FROM") or "RCPT" (keyword "TO"), RFC 5321 section 4.1.2. Blanks after the colon
+/// and missing angle brackets are tolerated, as other servers do. The error is the reply: 501 for syntax, 553 5.6.7 for
+/// octets above 126 where SMTPUTF8 was not asked for. Limits of section 4.5.3.1: local part 64, domain 255, path 256
+/// octets.
 std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view argument, std::string_view keyword);
 
 /// Whether `text` is a domain or an address literal as HELO should give it (RFC 5321 section 4.1.1.1).

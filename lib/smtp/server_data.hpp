@@ -11,9 +11,9 @@ namespace mgw::smtp
 /// What was found wrong with the octets of a message while they came in.
 enum class DataFault : char { none, bare_cr_or_lf, too_large, no_memory };
 
-/// Reads the octets after DATA (RFC 5321 sections 4.1.1.4 and 4.5.2): only CRLF "." CRLF ends them, a dot that begins a line is removed
-/// there and nowhere else. A CR or LF that stands alone is a fault; the data is still read to its true end, so that what
-/// follows cannot pass for commands.
+/// Reads the octets after DATA (RFC 5321 sections 4.1.1.4 and 4.5.2): only CRLF "." CRLF ends them, a dot that begins a
+/// line is removed there and nowhere else. A CR or LF that stands alone is a fault; the data is still read to its true
+/// end, so that what follows cannot pass for commands.
 class DataReader {
 public:
     DataReader() = default;

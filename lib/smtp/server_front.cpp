@@ -7,8 +7,8 @@
 #include "lib/smtp/server_stamp.hpp"
 
 #include <algorithm>
-#include <array>
 #include <arpa/inet.h>
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -139,7 +139,7 @@ private:
     asio::awaitable<void> listen_to_supervisor();
     asio::awaitable<void> watch();
     void stop();
-    void want_lane();
+    void tell(LaneNote note, std::uint8_t serial);
 
     FrontOptions options_;
     std::vector<FrontListener> listeners_;
@@ -160,7 +160,8 @@ private:
 Front::Front(FrontOptions options, const std::vector<FrontListener>& listeners, Fd control)
     : options_(std::move(options)), listeners_(listeners), budget_{options_.memory_octets, 0},
       control_(io_, control.release()),
-      lanes_(io_, options_.per_message, [this] { want_lane(); }, options_.complain)
+      lanes_(
+          io_, options_.per_message, [this](std::uint8_t serial) { tell(LaneNote::want, serial); }, options_.complain)
 {
     for (const auto& listener : listeners_) {
         configs_.push_back(options_.server);
@@ -230,7 +231,8 @@ void Front::take_connections(int index, const FrontListener& listener)
         errno = 0;
         auto peer = peer_address(fd.value());
         const auto refuse = [&](std::string_view text) {
-            [[maybe_unused]] const ssize_t sent = ::send(fd.value(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            [[maybe_unused]] const ssize_t sent =
+                ::send(fd.value(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         };
         if (sessions_.size() >= options_.connections) {
             refuse("421 4.3.2 Too many connections, try again later\r\n");
@@ -278,8 +280,9 @@ asio::awaitable<void> Front::serve(SessionPointer s)
         const auto octets = co_await read(s, error);
         s->reading = false;
         if (s->timed_out || s->stopped) {
-            s->codec.close_with(s->stopped ? ServerReply{421, "4.3.2", options_.server.hostname + " is shutting down"}
-                                           : ServerReply{421, "4.4.2", options_.server.hostname + " waited too long, closing"});
+            s->codec.close_with(
+                s->stopped ? ServerReply{421, "4.3.2", options_.server.hostname + " is shutting down"}
+                           : ServerReply{421, "4.4.2", options_.server.hostname + " waited too long, closing"});
             break;
         }
         if (error)
@@ -386,7 +389,8 @@ asio::awaitable<bool> Front::send_replies(SessionPointer s)
 
 asio::awaitable<bool> Front::start_tls(SessionPointer s)
 {
-    s->deadline = SteadyClock::now() + std::min<std::chrono::seconds>(options_.command_timeout, std::chrono::seconds(60));
+    s->deadline =
+        SteadyClock::now() + std::min<std::chrono::seconds>(options_.command_timeout, std::chrono::seconds(60));
     s->tls.emplace(s->socket, *tls_);
     const auto [error] = co_await s->tls->async_handshake(asio::ssl::stream_base::server, quiet);
     if (error) {
@@ -437,7 +441,8 @@ asio::awaitable<void> Front::message(SessionPointer s)
         s->deadline = never; // from here on the lane's deadline counts
         s->wake.expires_at(never);
         // a sink may begin to commit just before the deadline: its answer is waited for a little longer
-        const auto margin = std::max<std::chrono::milliseconds>(options_.lane_timeout / 10, std::chrono::milliseconds(500));
+        const auto margin =
+            std::max<std::chrono::milliseconds>(options_.lane_timeout / 10, std::chrono::milliseconds(500));
         lanes_.deliver(stamped_frame(arrival, envelope, std::move(spool), options_.limits), envelope.to.size(),
                        begin + options_.lane_timeout + margin, [s](LaneOutcome outcome) {
                            s->outcome = std::move(outcome);
@@ -454,7 +459,9 @@ asio::awaitable<void> Front::message(SessionPointer s)
 
 std::vector<ServerReply> Front::replies(const Session& s, const std::vector<mail::Answer>& answers) const
 {
-    const auto reply = [&](const mail::Answer& answer) { return ServerReply{answer.code, answer.enhanced, answer.text + " " + s.id}; };
+    const auto reply = [&](const mail::Answer& answer) {
+        return ServerReply{answer.code, answer.enhanced, answer.text + " " + s.id};
+    };
     if (!s.codec.protocol().starts_with("LMTP"))
         return {reply(mail::one_reply(answers))};
     std::vector<ServerReply> out;
@@ -482,7 +489,11 @@ void Front::record(Session& s, const std::vector<ServerReply>& said, Instant beg
     const auto now = SteadyClock::now();
     const auto ms = [&](Instant since) { return std::chrono::duration<double, std::milli>(now - since).count(); };
     Record record;
-    record.text("id", s.id).text("client", s.peer.ip).text("helo", s.codec.helo()).text("proto", s.codec.protocol());
+    record.text("id", s.id)
+        .text("stage", "mgw-recv")
+        .text("client", s.peer.ip)
+        .text("helo", s.codec.helo())
+        .text("proto", s.codec.protocol());
     if (!s.codec.tls().empty())
         record.text("tls", s.codec.tls());
     record.text("listener", s.listener).address("from", s.codec.envelope().from);
@@ -500,7 +511,8 @@ void Front::record(Session& s, const std::vector<ServerReply>& said, Instant beg
     options_.log->write(options_.clock.now(), record);
 }
 
-/// The last replies and, under TLS, the sign that nothing was cut off. A client that does not read them is not waited for.
+/// The last replies and, under TLS, the sign that nothing was cut off. A client that does not read them is not waited
+/// for.
 asio::awaitable<void> Front::end(SessionPointer s)
 {
     s->deadline = SteadyClock::now() + farewell;
@@ -564,6 +576,7 @@ asio::awaitable<void> Front::watch()
             }
         }
         if (stopping_ && ((sessions_.empty() && lanes_.in_flight() == 0) || now > stop_by_)) {
+            tell(LaneNote::ending, 0);
             io_.stop();
             co_return;
         }
@@ -580,10 +593,11 @@ void Front::stop()
         ::shutdown(listener.fd, SHUT_RD); // who connects now is refused at once, not left waiting
 }
 
-void Front::want_lane()
+void Front::tell(LaneNote note, std::uint8_t serial)
 {
-    if (auto sent = send_fds(control_.native_handle(), static_cast<char>(LaneNote::want), nullptr, 0); !sent)
-        options_.complain(sent.error());
+    for (const char octet : {static_cast<char>(note), static_cast<char>(serial)})
+        if (auto sent = send_fds(control_.native_handle(), octet, nullptr, 0); !sent)
+            return; // the supervisor is gone, and its end of the socket says so to those who read it
 }
 
 } // namespace

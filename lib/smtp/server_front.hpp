@@ -24,20 +24,20 @@ struct FrontListener {
 };
 
 struct FrontOptions {
-    ServerConfig server;                     ///< lmtp and offer_tls are set for each listener
+    ServerConfig server; ///< lmtp and offer_tls are set for each listener
     Limits limits;
-    std::size_t memory_octets = 256U << 20;  ///< of all messages in progress
+    std::size_t memory_octets = 256U << 20; ///< of all messages in progress
     std::size_t connections = 1000;
-    std::size_t connections_per_ip = 50;     ///< of one IPv4 address or one IPv6 /64
+    std::size_t connections_per_ip = 50; ///< of one IPv4 address or one IPv6 /64
     std::chrono::seconds command_timeout{300};
-    std::chrono::seconds data_timeout{180};  ///< of one block of data
-    std::size_t data_rate = 100;             ///< octets a second, the least over the whole of a message
+    std::chrono::seconds data_timeout{180}; ///< of one block of data
+    std::size_t data_rate = 100;            ///< octets a second, the least over the whole of a message
     std::chrono::milliseconds lane_timeout{300'000};
     std::chrono::milliseconds drain_timeout{30'000};
     bool per_message = false;
-    std::string tls_certificate;             ///< PEM, with its chain; no STARTTLS without
-    std::string tls_key;                     ///< PEM
-    int connected = -1;                      ///< one session on this socket, then the end
+    std::string tls_certificate; ///< PEM, with its chain; no STARTTLS without
+    std::string tls_key;         ///< PEM
+    int connected = -1;          ///< one session on this socket, then the end
     std::string connected_ip;
     Clock clock;
     Random random;
@@ -49,7 +49,8 @@ struct FrontOptions {
 /// Whether a certificate and a key (PEM) can be read and fit together. Status::config if not.
 Result<void> check_tls(const std::string& certificate, const std::string& key);
 
-/// Serves SMTP and LMTP sessions in one thread, until `control` (see LaneNote) says stop or ends. Lanes come over `control`.
+/// Serves SMTP and LMTP sessions in one thread, until `control` (see LaneNote) says stop or ends. Lanes come over
+/// `control`.
 Result<Status> run_front(FrontOptions options, const std::vector<FrontListener>& listeners, Fd control);
 
 } // namespace mgw::smtp

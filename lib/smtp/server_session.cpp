@@ -14,7 +14,10 @@ namespace
 /// Verbs of HTTP: a browser that was tricked into speaking to this port must not get a second line.
 constexpr std::array http_verbs{"GET", "POST", "HEAD", "PUT", "CONNECT", "OPTIONS", "DELETE", "PATCH", "TRACE"};
 
-std::string_view plural(std::size_t n) { return n == 1 ? "" : "s"; }
+std::string_view plural(std::size_t n)
+{
+    return n == 1 ? "" : "s";
+}
 
 } // namespace
 
@@ -139,7 +142,8 @@ ServerEvent ServerSession::hello(const CommandLine& command)
     extended_ = command.verb != "HELO";
     if (!extended_)
         return say({250, {}, config_.hostname});
-    replies_ += "250-" + config_.hostname + "\r\n250-PIPELINING\r\n250-SIZE " + std::to_string(config_.message_octets) + "\r\n250-8BITMIME\r\n";
+    replies_ += "250-" + config_.hostname + "\r\n250-PIPELINING\r\n250-SIZE " + std::to_string(config_.message_octets) +
+                "\r\n250-8BITMIME\r\n";
     if (config_.offer_tls && tls_.empty())
         replies_ += "250-STARTTLS\r\n";
     return say({250, {}, "ENHANCEDSTATUSCODES"});
@@ -164,7 +168,9 @@ ServerEvent ServerSession::mail(std::string_view argument)
             if (!octets || std::exchange(size_given, true))
                 return error({501, "5.5.4", "Malformed SIZE"});
             if (*octets > config_.message_octets)
-                return error({552, "5.3.4", "Message of " + std::string(value) + " octets is larger than " + std::to_string(config_.message_octets)});
+                return error({552, "5.3.4",
+                              "Message of " + std::string(value) + " octets is larger than " +
+                                  std::to_string(config_.message_octets)});
             envelope.declared_octets = *octets;
         } else if (keyword == "BODY" && extended_) {
             if (std::exchange(body_given, true) || (!iequals(value, "7BIT") && !iequals(value, "8BITMIME")))
@@ -192,7 +198,9 @@ ServerEvent ServerSession::recipient(std::string_view argument)
         return error({555, "5.5.4", "Parameter " + path->parameters.front().keyword + " is not supported"});
     }
     if (envelope_.to.size() >= config_.recipients)
-        return say({452, "4.5.3", "No more than " + std::to_string(config_.recipients) + " recipient" + std::string(plural(config_.recipients)) + " of one message, send another"});
+        return say({452, "4.5.3",
+                    "No more than " + std::to_string(config_.recipients) + " recipient" +
+                        std::string(plural(config_.recipients)) + " of one message, send another"});
     envelope_.to.push_back({std::move(path->path), {}});
     return wait_for_answer(ServerEvent::recipient);
 }
@@ -204,7 +212,8 @@ ServerEvent ServerSession::data(std::string_view argument)
     if (!has_sender_)
         return error({503, "5.5.1", "Send MAIL first"});
     if (envelope_.to.empty()) // RFC 5321 section 3.3 allows 554, RFC 2033 section 4.2 wants 503
-        return refused_recipient_ && !config_.lmtp ? error({554, "5.5.1", "No valid recipients"}) : error({503, "5.5.1", "Send RCPT first"});
+        return refused_recipient_ && !config_.lmtp ? error({554, "5.5.1", "No valid recipients"})
+                                                   : error({503, "5.5.1", "Send RCPT first"});
     return wait_for_answer(ServerEvent::data);
 }
 

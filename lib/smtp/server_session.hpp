@@ -16,8 +16,8 @@ namespace mgw::smtp
 /// What one listener speaks and allows.
 struct ServerConfig {
     std::string hostname = "localhost";
-    bool lmtp = false;               ///< RFC 2033
-    bool offer_tls = false;          ///< STARTTLS (RFC 3207)
+    bool lmtp = false;      ///< RFC 2033
+    bool offer_tls = false; ///< STARTTLS (RFC 3207)
     std::size_t message_octets = 50U << 20;
     std::size_t recipients = 1000;   ///< of one message; the surplus gets 452 4.5.3
     std::size_t line_octets = 2048;  ///< of a command with its CRLF
@@ -49,17 +49,17 @@ struct ServerEnvelope {
     std::vector<ServerRecipient> to;
 };
 
-/// The server's side of one SMTP or LMTP session (RFC 5321, RFC 2033) without sockets: octets in, events and replies out.
-/// One event at a time: the octets behind it wait until it has been answered, so replies keep the order of commands
-/// (RFC 2920). Foreign values come out verbatim; whoever writes them elsewhere encodes them.
+/// The server's side of one SMTP or LMTP session (RFC 5321, RFC 2033) without sockets: octets in, events and replies
+/// out. One event at a time: the octets behind it wait until it has been answered, so replies keep the order of
+/// commands (RFC 2920). Foreign values come out verbatim; whoever writes them elsewhere encodes them.
 class ServerSession {
 public:
     ServerSession(const ServerConfig& config, SpoolBudget& budget) : config_(config), budget_(budget) {}
 
     /// The greeting (RFC 5321 section 4.3.1).
     void greet();
-    /// Takes octets from the front of `octets` up to the next event. After start_tls and close nothing is left of them: what came
-    /// before a handshake was not protected and must not count after it.
+    /// Takes octets from the front of `octets` up to the next event. After start_tls and close nothing is left of them:
+    /// what came before a handshake was not protected and must not count after it.
     ServerEvent feed(std::string_view& octets);
     /// Answers to mail, recipient and data.
     void accept();
@@ -111,7 +111,7 @@ private:
     SpoolBudget& budget_;
     State state_ = State::command;
     ServerEvent asked_ = ServerEvent::none;
-    std::string line_;          // the start of a command whose end has not come
+    std::string line_; // the start of a command whose end has not come
     bool line_too_long_ = false;
     std::uint64_t swallow_ = 0; // octets of a refused BDAT that are still to come
     std::string replies_;

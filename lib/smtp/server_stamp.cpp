@@ -23,7 +23,8 @@ std::string for_trace(std::string_view helo)
     if (is_domain_or_literal(helo))
         return std::string(helo);
     auto out = xtext(helo);
-    std::ranges::replace_if(out, [](char c) { return std::string_view("()<>;:,@\\\"").contains(c); }, '?');
+    std::ranges::replace_if(
+        out, [](char c) { return std::string_view("()<>;:,@\\\"").contains(c); }, '?');
     return out;
 }
 
@@ -88,7 +89,8 @@ LaneFrame stamped_frame(const Arrival& arrival, const ServerEnvelope& envelope, 
     std::size_t octets = received.size();
     for (const auto piece : frame.pieces)
         octets += piece.size();
-    frame.head = "MGW1 " + arrival.id + " 1\n" + std::to_string(block.size()) + ' ' + std::to_string(octets) + '\n' + block + received;
+    frame.head = "MGW1 " + arrival.id + " 1\n" + std::to_string(block.size()) + ' ' + std::to_string(octets) + '\n' +
+                 block + received;
     frame.tail = "END " + arrival.id + '\n';
     return frame;
 }

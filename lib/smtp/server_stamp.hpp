@@ -16,7 +16,7 @@ namespace mgw::smtp
 
 /// What is known of a message that came in, besides its octets.
 struct Arrival {
-    std::string id;      ///< the Mgw-Id
+    std::string id; ///< the Mgw-Id
     std::string hostname;
     mail::Client client;
     std::string tls_cipher;
@@ -24,8 +24,8 @@ struct Arrival {
     double deadline = 0; ///< boot clock, 0 for none
 };
 
-/// A frame of one member, ready for a lane: its octets are `head`, `pieces`, `tail`. The pieces are views into `spool`, so that a
-/// message is not copied between the network and the lane.
+/// A frame of one member, ready for a lane: its octets are `head`, `pieces`, `tail`. The pieces are views into `spool`,
+/// so that a message is not copied between the network and the lane.
 struct LaneFrame {
     std::string id;
     std::string head;
@@ -34,8 +34,9 @@ struct LaneFrame {
     Spool spool;
 };
 
-/// The trace field that a server adds (RFC 5321 section 4.4, keywords of RFC 3848), with CRLF. A foreign HELO that is no domain or
-/// literal is shown in xtext, so that it cannot look like anything else. `for` stands only where there is one recipient.
+/// The trace field that a server adds (RFC 5321 section 4.4, keywords of RFC 3848), with CRLF. A foreign HELO that is
+/// no domain or literal is shown in xtext, so that it cannot look like anything else. `for` stands only where there is
+/// one recipient.
 std::string received_field(const Arrival& arrival, const ServerEnvelope& envelope);
 
 /// The fresh envelope block of that message.

@@ -16,8 +16,8 @@ struct SpoolBudget {
     bool has_room(std::size_t octets) const { return octets <= limit_octets && used_octets <= limit_octets - octets; }
 };
 
-/// The octets of one message while it comes in: a string, above `spill_octets` an anonymous file in memory (memfd), which
-/// grows without copying. Takes from the budget and gives back when it goes.
+/// The octets of one message while it comes in: a string, above `spill_octets` an anonymous file in memory (memfd),
+/// which grows without copying. Takes from the budget and gives back when it goes.
 class Spool {
 public:
     static constexpr std::size_t spill_octets = 1U << 20;

@@ -1,85 +1,67 @@
+// SPF records and explanations through the whole check, libspf2 included. Lines of the input: sender, HELO, then texts
+// that the names asked for get in turn.
 #include "lib/auth/spf.hpp"
 #include "lib/core/text.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-
-using namespace mgw;
+#include <string>
+#include <vector>
 
 namespace
 {
 
-/// A hostile DNS: TXT records are the lines of the input, one after the other, over and over; the other answers follow
-/// from the name, and their data are lines, too, where names may stand.
-class Hostile final : public dns::Resolver {
+class Hostile final : public mgw::dns::Resolver {
 public:
-    explicit Hostile(std::vector<std::string_view> lines) : lines_(std::move(lines)) {}
+    explicit Hostile(std::vector<std::string_view> texts) : texts_(std::move(texts)) {}
 
-    dns::Answer query(std::string_view name, dns::Type type) override
+    mgw::dns::Answer query(std::string_view name, mgw::dns::Type type) override
     {
-        dns::Answer answer;
-        const auto last = name.empty() ? 0U : static_cast<unsigned char>(name.front());
-        if (type != dns::Type::txt && last % 8 == 0) {
-            answer.code = last % 16 == 0 ? dns::Code::servfail : dns::Code::no_name;
-            return answer;
+        using namespace mgw::dns;
+        if (++questions_ > 200)
+            std::abort(); // RFC 7208 section 4.6.4 bounds them far below
+        if (type == Type::txt) {
+            if (texts_.empty())
+                return {};
+            return {.code = Code::ok, .records = {{std::string(texts_[next_++ % texts_.size()])}}};
         }
-        answer.code = dns::Code::ok;
-        switch (type) {
-        case dns::Type::a:
-            answer.records = {{"192.0.2.1"}, {"127.0.0.1"}, {"192.0.2.7"}};
-            break;
-        case dns::Type::aaaa:
-            answer.records = {{"2001:db8::1"}, {"::1"}};
-            break;
-        case dns::Type::mx:
-            for (std::uint16_t i = 0; i < 12; ++i)
-                answer.records.push_back({std::string(next()), i});
-            break;
+        switch (name.size() % 5) {
+        case 0:
+            return {.code = Code::no_name};
+        case 1:
+            return {.code = name.size() % 2 != 0 ? Code::servfail : Code::no_data};
         default:
-            answer.records = {{std::string(next())}};
+            return {.code = Code::ok,
+                    .records = {{type == Type::a      ? "192.0.2.1"
+                                 : type == Type::aaaa ? "2001:db8::1"
+                                                      : "host.example.net"}}};
         }
-        return answer;
     }
     std::string describe() const override { return "hostile"; }
 
 private:
-    std::string_view next() { return lines_.empty() ? std::string_view{} : lines_[at_++ % lines_.size()]; }
-
-    std::vector<std::string_view> lines_;
-    std::size_t at_ = 0;
+    std::vector<std::string_view> texts_;
+    std::size_t next_ = 0;
+    unsigned questions_ = 0;
 };
 
 } // namespace
 
-/// Three lines of the client (address, HELO, MAIL FROM), then what the DNS holds.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets, std::size_t size)
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
-    auto lines = split(std::string_view(reinterpret_cast<const char*>(octets), size), '\n');
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    auto lines = mgw::split(text, '\n');
     if (lines.size() < 3)
         return 0;
-    const auth::SpfQuery query{std::string(lines[0]), std::string(lines[1]), std::string(lines[2]), "mx.example.org"};
-    Hostile resolver({lines.begin() + 3, lines.end()});
-    const auto result = auth::check_spf(query, resolver);
-    static constexpr std::array<std::string_view, 7> words{"pass", "fail",      "softfail", "neutral",
-                                                           "none", "temperror", "permerror"};
-    if (std::ranges::find(words, result.result) == words.end())
+    const mgw::auth::SpfQuery query{.ip = size % 2 != 0 ? "192.0.2.1" : "2001:db8::1",
+                                    .helo = std::string(lines[1]),
+                                    .mail_from = std::string(lines[0]),
+                                    .receiver = "mx.example.org"};
+    Hostile resolver({lines.begin() + 2, lines.end()});
+    const auto result = mgw::auth::check_spf(query, resolver);
+    const auto field = mgw::auth::received_spf(query, result);
+    if (result.result.empty() || !field.ends_with("\r\n"))
         std::abort();
-    // RFC 7208 section 4.6.4: the eleventh term ends the check
-    if (result.lookups > 11 || result.explanation != printable_ascii(result.explanation, result.explanation.size()))
-        std::abort();
-    const auto field = auth::received_spf(query, result);
-    if (!field.ends_with("\r\n"))
-        std::abort();
-    for (std::size_t i = 0; i < field.size(); ++i) {
-        const auto c = static_cast<unsigned char>(field[i]);
-        const bool fold = c == '\r' && i + 1 < field.size() && field[i + 1] == '\n';
-        const bool end =
-            c == '\n' && i > 0 && field[i - 1] == '\r' && (i + 1 == field.size() || is_blank(field[i + 1]));
-        if (!fold && !end && c != '\t' && (c < 0x20 || c > 0x7e))
-            std::abort();
-    }
     return 0;
 }

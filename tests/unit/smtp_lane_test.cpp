@@ -68,9 +68,10 @@ TEST(ServerStamp, PutsAFreshBlockAndAReceivedFieldOnTop)
     EXPECT_DOUBLE_EQ(block.deadline(), 12.5);
     ASSERT_EQ(block.recipients().size(), 1U);
     EXPECT_EQ(block.recipients()[0].path, "b@example.org");
-    EXPECT_EQ(frame.members[0].message,
-              "Received: from mail.example.net ([192.0.2.7])\r\n\tby mx.example with ESMTP id 01JDF3M1S8W7Q2E5T9XK4V6B0C\r\n"
-              "\tfor <b@example.org>; Mon, 24 Nov 2025 16:00:00 +0000\r\nSubject: x\r\n\r\nhi\r\n");
+    EXPECT_EQ(
+        frame.members[0].message,
+        "Received: from mail.example.net ([192.0.2.7])\r\n\tby mx.example with ESMTP id 01JDF3M1S8W7Q2E5T9XK4V6B0C\r\n"
+        "\tfor <b@example.org>; Mon, 24 Nov 2025 16:00:00 +0000\r\nSubject: x\r\n\r\nhi\r\n");
 }
 
 TEST(ServerStamp, ForeignValuesForgeNoFields)
@@ -113,7 +114,8 @@ TEST(LaneBook, GivesAMessageOnceItIsAnsweredInFull)
     LaneBook book;
     book.expect("A", 2);
     book.expect("B", 1);
-    const std::string text = "A 1 250 2.0.0 queued\nB 1 550 5.7.1 no, thanks\nC 1 250 2.0.0 unknown\nA 2 451 4.3.0 later\nB done\nA done\nC done\n";
+    const std::string text = "A 1 250 2.0.0 queued\nB 1 550 5.7.1 no, thanks\nC 1 250 2.0.0 unknown\nA 2 451 4.3.0 "
+                             "later\nB done\nA done\nC done\n";
     std::vector<LaneOutcome> all;
     for (const char c : text) {
         auto got = book.feed({&c, 1});

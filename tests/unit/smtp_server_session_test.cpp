@@ -79,7 +79,10 @@ std::string codes(std::string_view replies)
 constexpr std::string_view hello = "EHLO client.example\r\n";
 constexpr std::string_view envelope = "MAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.org>\r\nDATA\r\n";
 
-std::string session_with(std::string_view data) { return std::string(hello) + std::string(envelope) + std::string(data); }
+std::string session_with(std::string_view data)
+{
+    return std::string(hello) + std::string(envelope) + std::string(data);
+}
 
 } // namespace
 
@@ -93,7 +96,8 @@ class ServerDialogue : public testing::TestWithParam<Dialogue> {};
 TEST_P(ServerDialogue, IsAnsweredAtEverySplit)
 {
     const auto want = std::string("220 ") + std::string(GetParam().codes);
-    for (const std::size_t step : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}, GetParam().in.size()})
+    for (const std::size_t step :
+         {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}, GetParam().in.size()})
         EXPECT_EQ(codes(talk(GetParam().in, step).replies), want) << "step " << step;
     for (std::size_t at = 1; at < GetParam().in.size(); ++at)
         EXPECT_EQ(codes(talk(GetParam().in, std::string::npos, {}, at).replies), want) << "split at " << at;
@@ -103,25 +107,32 @@ using namespace std::string_view_literals;
 INSTANTIATE_TEST_SUITE_P(
     All, ServerDialogue,
     testing::Values(
-        Dialogue{"plain", "EHLO c\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n", "250 250 250 354 250 221"},
+        Dialogue{"plain", "EHLO c\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n",
+                 "250 250 250 354 250 221"},
         Dialogue{"helo", "HELO c\r\nMAIL FROM:<>\r\nRCPT TO:<postmaster>\r\nQUIT\r\n", "250 250 250 221"},
         Dialogue{"no_helo_argument", "EHLO\r\nHELO \r\n", "501 501"},
         Dialogue{"mail_before_helo", "MAIL FROM:<a@b.c>\r\n", "503"},
-        Dialogue{"order", "EHLO c\r\nRCPT TO:<a@b.c>\r\nDATA\r\nMAIL FROM:<a@b.c>\r\nMAIL FROM:<a@b.c>\r\nDATA\r\n", "250 503 503 250 503 503"},
+        Dialogue{"order", "EHLO c\r\nRCPT TO:<a@b.c>\r\nDATA\r\nMAIL FROM:<a@b.c>\r\nMAIL FROM:<a@b.c>\r\nDATA\r\n",
+                 "250 503 503 250 503 503"},
         Dialogue{"all_recipients_bad", "EHLO c\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<x>\r\nDATA\r\n", "250 250 501 554"},
         Dialogue{"rset_keeps_ehlo", "EHLO c\r\nMAIL FROM:<a@b.c>\r\nRSET\r\nMAIL FROM:<a@b.c>\r\n", "250 250 250 250"},
         Dialogue{"ehlo_resets", "EHLO c\r\nMAIL FROM:<a@b.c>\r\nEHLO c\r\nRCPT TO:<a@b.c>\r\n", "250 250 250 503"},
-        Dialogue{"arguments", "EHLO c\r\nRSET x\r\nDATA x\r\nSTARTTLS\r\nNOOP x\r\nQUIT x\r\n", "250 501 501 502 250 501"},
-        Dialogue{"others", "VRFY a\r\nVRFY\r\nHELP\r\nEXPN a\r\nTURN\r\nXYZZY\r\nLHLO c\r\n", "252 501 214 502 502 500 500"},
+        Dialogue{"arguments", "EHLO c\r\nRSET x\r\nDATA x\r\nSTARTTLS\r\nNOOP x\r\nQUIT x\r\n",
+                 "250 501 501 502 250 501"},
+        Dialogue{"others", "VRFY a\r\nVRFY\r\nHELP\r\nEXPN a\r\nTURN\r\nXYZZY\r\nLHLO c\r\n",
+                 "252 501 214 502 502 500 500"},
         Dialogue{"http", "GET / HTTP/1.1\r\nHost: x\r\n", "221"},
         Dialogue{"post", "POST / HTTP/1.1\r\nMAIL FROM:<a@b.c>\r\n", "221"},
-        Dialogue{"nul", "NOOP \0\r\nNOOP\r\n"sv, "501 250"},
-        Dialogue{"bare_lf", "NOOP\nNOOP\r\n", "500 250"},
+        Dialogue{"nul", "NOOP \0\r\nNOOP\r\n"sv, "501 250"}, Dialogue{"bare_lf", "NOOP\nNOOP\r\n", "500 250"},
         Dialogue{"bare_cr", "NOOP\rNOOP\r\nNOOP\r\n", "500 250"},
-        Dialogue{"parameters", "EHLO c\r\nMAIL FROM:<a@b.c> SIZE=10 BODY=8BITMIME\r\nRSET\r\nMAIL FROM:<a@b.c> SIZE=99999999999\r\nMAIL FROM:<a@b.c> FOO=1\r\n"
-                              "MAIL FROM:<a@b.c> SIZE=x\r\nMAIL FROM:<a@b.c> SIZE=1 SIZE=1\r\nMAIL FROM:<a@b.c> BODY=BINARYMIME\r\nMAIL FROM:<a@b.c> =\r\n",
+        Dialogue{"parameters",
+                 "EHLO c\r\nMAIL FROM:<a@b.c> SIZE=10 BODY=8BITMIME\r\nRSET\r\nMAIL FROM:<a@b.c> "
+                 "SIZE=99999999999\r\nMAIL FROM:<a@b.c> FOO=1\r\n"
+                 "MAIL FROM:<a@b.c> SIZE=x\r\nMAIL FROM:<a@b.c> SIZE=1 SIZE=1\r\nMAIL FROM:<a@b.c> "
+                 "BODY=BINARYMIME\r\nMAIL FROM:<a@b.c> =\r\n",
                  "250 250 250 552 555 501 501 501 501"},
-        Dialogue{"bdat_is_swallowed", "EHLO c\r\nBDAT 12 LAST\r\nRCPT TO:<x>\nNOOP\r\nBDAT x\r\nNOOP\r\n", "250 502 250 501"},
+        Dialogue{"bdat_is_swallowed", "EHLO c\r\nBDAT 12 LAST\r\nRCPT TO:<x>\nNOOP\r\nBDAT x\r\nNOOP\r\n",
+                 "250 502 250 501"},
         Dialogue{"long_line", "EHLO c\r\nNOOP\r\n", "250 250"}),
     [](const auto& info) { return info.param.name; });
 
@@ -142,16 +153,22 @@ TEST_P(ServerPath, IsReadAsWritten)
 
 INSTANTIATE_TEST_SUITE_P(
     All, ServerPath,
-    testing::Values(PathCase{"usual", "TO:<a@b.c>", 0, "a@b.c"}, PathCase{"case_kept", "to:<Ab@B.c>", 0, "Ab@B.c"}, PathCase{"blank_after_colon", "TO: <a@b.c>", 0, "a@b.c"},
-                    PathCase{"no_brackets", "TO:a@b.c", 0, "a@b.c"}, PathCase{"quoted", "TO:<\"a> b\"@c.d>", 0, "\"a> b\"@c.d"},
-                    PathCase{"quoted_pair", "TO:<\"a\\\" NOTIFY=NEVER\"@c.d>", 0, "\"a\\\" NOTIFY=NEVER\"@c.d"}, PathCase{"source_route", "TO:<@x.y,@z.w:a@b.c>", 0, "a@b.c"},
-                    PathCase{"literal4", "TO:<a@[192.0.2.1]>", 0, "a@[192.0.2.1]"}, PathCase{"literal6", "TO:<a@[IPv6:2001:db8::1]>", 0, "a@[IPv6:2001:db8::1]"},
-                    PathCase{"postmaster", "TO:<Postmaster>", 0, "Postmaster"}, PathCase{"null", "TO:<>", 0, ""}, PathCase{"unclosed", "TO:<a@b.c", 501, ""},
-                    PathCase{"unclosed_quote", "TO:<\"a@b.c>", 501, ""}, PathCase{"no_domain", "TO:<a>", 501, ""}, PathCase{"empty_domain", "TO:<a@>", 501, ""},
-                    PathCase{"two_at", "TO:<a@b@c.d>", 501, ""}, PathCase{"two_dots", "TO:<a..b@c.d>", 501, ""}, PathCase{"blank_inside", "TO:<a b@c.d>", 501, ""},
-                    PathCase{"control", "TO:<\"a\x01\"@c.d>", 501, ""}, PathCase{"utf8", "TO:<\xc3\xa4@c.d>", 553, ""}, PathCase{"junk_behind", "TO:<a@b.c>x", 501, ""},
-                    PathCase{"no_colon", "TO <a@b.c>", 501, ""}, PathCase{"from", "FROM:<a@b.c>", 501, ""},
-                    PathCase{"long_local", "TO:<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@b.c>", 501, ""}),
+    testing::Values(
+        PathCase{"usual", "TO:<a@b.c>", 0, "a@b.c"}, PathCase{"case_kept", "to:<Ab@B.c>", 0, "Ab@B.c"},
+        PathCase{"blank_after_colon", "TO: <a@b.c>", 0, "a@b.c"}, PathCase{"no_brackets", "TO:a@b.c", 0, "a@b.c"},
+        PathCase{"quoted", "TO:<\"a> b\"@c.d>", 0, "\"a> b\"@c.d"},
+        PathCase{"quoted_pair", "TO:<\"a\\\" NOTIFY=NEVER\"@c.d>", 0, "\"a\\\" NOTIFY=NEVER\"@c.d"},
+        PathCase{"source_route", "TO:<@x.y,@z.w:a@b.c>", 0, "a@b.c"},
+        PathCase{"literal4", "TO:<a@[192.0.2.1]>", 0, "a@[192.0.2.1]"},
+        PathCase{"literal6", "TO:<a@[IPv6:2001:db8::1]>", 0, "a@[IPv6:2001:db8::1]"},
+        PathCase{"postmaster", "TO:<Postmaster>", 0, "Postmaster"}, PathCase{"null", "TO:<>", 0, ""},
+        PathCase{"unclosed", "TO:<a@b.c", 501, ""}, PathCase{"unclosed_quote", "TO:<\"a@b.c>", 501, ""},
+        PathCase{"no_domain", "TO:<a>", 501, ""}, PathCase{"empty_domain", "TO:<a@>", 501, ""},
+        PathCase{"two_at", "TO:<a@b@c.d>", 501, ""}, PathCase{"two_dots", "TO:<a..b@c.d>", 501, ""},
+        PathCase{"blank_inside", "TO:<a b@c.d>", 501, ""}, PathCase{"control", "TO:<\"a\x01\"@c.d>", 501, ""},
+        PathCase{"utf8", "TO:<\xc3\xa4@c.d>", 553, ""}, PathCase{"junk_behind", "TO:<a@b.c>x", 501, ""},
+        PathCase{"no_colon", "TO <a@b.c>", 501, ""}, PathCase{"from", "FROM:<a@b.c>", 501, ""},
+        PathCase{"long_local", "TO:<aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@b.c>", 501, ""}),
     [](const auto& info) { return info.param.name; });
 
 struct EndCase {
@@ -162,7 +179,9 @@ class ServerEndOfData : public testing::TestWithParam<EndCase> {};
 
 TEST_P(ServerEndOfData, IsOnlyCrlfDotCrlf)
 {
-    const auto in = session_with("Subject: one\r\n\r\ntext" + std::string(GetParam().sequence) + "MAIL FROM:<evil@example.net>\r\nRCPT TO:<b@example.org>\r\nDATA\r\ninner\r\n.\r\nQUIT\r\n");
+    const auto in =
+        session_with("Subject: one\r\n\r\ntext" + std::string(GetParam().sequence) +
+                     "MAIL FROM:<evil@example.net>\r\nRCPT TO:<b@example.org>\r\nDATA\r\ninner\r\n.\r\nQUIT\r\n");
     for (std::size_t at = 0; at < in.size(); ++at) {
         const auto said = talk(in, std::string::npos, {}, at);
         ASSERT_EQ(said.faults.size(), 1U) << "split at " << at;
@@ -173,8 +192,9 @@ TEST_P(ServerEndOfData, IsOnlyCrlfDotCrlf)
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ServerEndOfData,
-                         testing::Values(EndCase{"lf_dot_lf", "\n.\n"}, EndCase{"lf_dot_crlf", "\n.\r\n"}, EndCase{"crlf_dot_lf", "\r\n.\n"},
-                                         EndCase{"cr_dot_cr", "\r.\r"}, EndCase{"cr_dot_crlf", "\r.\r\n"}, EndCase{"crlf_dot_cr", "\r\n.\r"},
+                         testing::Values(EndCase{"lf_dot_lf", "\n.\n"}, EndCase{"lf_dot_crlf", "\n.\r\n"},
+                                         EndCase{"crlf_dot_lf", "\r\n.\n"}, EndCase{"cr_dot_cr", "\r.\r"},
+                                         EndCase{"cr_dot_crlf", "\r.\r\n"}, EndCase{"crlf_dot_cr", "\r\n.\r"},
                                          EndCase{"crlf_dot_crcrlf", "\r\n.\r\r\n"}),
                          [](const auto& info) { return info.param.name; });
 
@@ -238,7 +258,8 @@ TEST(ServerSession, ForgetsAllThatCameBeforeTls)
 {
     ServerConfig config;
     config.offer_tls = true;
-    const auto said = talk("EHLO c\r\nMAIL FROM:<a@b.c>\r\nSTARTTLS\r\nRCPT TO:<x@y.z>\r\nNOOP\r\n", std::string::npos, config);
+    const auto said =
+        talk("EHLO c\r\nMAIL FROM:<a@b.c>\r\nSTARTTLS\r\nRCPT TO:<x@y.z>\r\nNOOP\r\n", std::string::npos, config);
     EXPECT_EQ(codes(said.replies), "220 250 250 220"); // what stood behind STARTTLS is gone
     EXPECT_TRUE(said.replies.contains("250-STARTTLS\r\n"));
     ServerConfig again = config;
@@ -276,7 +297,9 @@ TEST(ServerSession, RefusesOnlyTheSurplusOfRecipients)
 {
     ServerConfig config;
     config.recipients = 2;
-    const auto said = talk("EHLO c\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<1@b.c>\r\nRCPT TO:<2@b.c>\r\nRCPT TO:<3@b.c>\r\nDATA\r\nx\r\n.\r\n", 9, config);
+    const auto said = talk(
+        "EHLO c\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<1@b.c>\r\nRCPT TO:<2@b.c>\r\nRCPT TO:<3@b.c>\r\nDATA\r\nx\r\n.\r\n", 9,
+        config);
     EXPECT_EQ(codes(said.replies), "220 250 250 250 250 452 354 250");
     EXPECT_EQ(said.envelopes, std::vector<std::string>{"a@b.c ,1@b.c,2@b.c"});
 }

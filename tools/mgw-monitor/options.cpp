@@ -33,6 +33,16 @@ void declare(cli::Tool& tool, Options& o)
         ->type_name("ID|ADDRESS")
         ->required();
     add_files(tool, o, trace);
+
+    auto& report = command(tool, o, Command::report, "report", "Sum up: messages, verdicts, authentication, times.");
+    report
+        .add_option("--top", o.top, "Rows of each list of rules, viruses, senders, recipients and clients, 1 to 1000.")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000).description(""));
+    add_files(tool, o, report);
+
+    add_files(tool, o, command(tool, o, Command::metrics, "metrics", "Write the sums in Prometheus' text format."));
 }
 
 } // namespace mgw::monitor

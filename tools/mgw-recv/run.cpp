@@ -35,7 +35,8 @@ Result<void> become(const std::string& user)
     const passwd* entry = ::getpwnam(user.c_str());
     if (entry == nullptr)
         return fail(Status::config, "no such user: " + user);
-    if (::initgroups(user.c_str(), entry->pw_gid) != 0 || ::setgid(entry->pw_gid) != 0 || ::setuid(entry->pw_uid) != 0) {
+    if (::initgroups(user.c_str(), entry->pw_gid) != 0 || ::setgid(entry->pw_gid) != 0 ||
+        ::setuid(entry->pw_uid) != 0) {
         auto error = fail_errno(errno, "cannot become " + user);
         error.error().status = Status::config;
         return error;
@@ -197,7 +198,8 @@ Result<Status> run(cli::Tool& tool, const Options& o)
     if (o.from_stdin)
         return run_stdin(tool, o);
     if (o.pipeline.empty())
-        return fail(Status::usage, "mail needs somewhere to go: --pipeline is missing", "give --pipeline 'mgw-queue add', with filters before it");
+        return fail(Status::usage, "mail needs somewhere to go: --pipeline is missing",
+                    "give --pipeline 'mgw-queue add', with filters before it");
     return serve(tool, o);
 }
 

@@ -125,11 +125,14 @@ Result<Status> Entrance::put(const cli::Item& item)
         return verdict.action == mail::Action::defer ? Status::temp_fail : Status::refused;
     }
     if (!accepted && options_.stream.block != cli::BlockMode::keep)
-        tool_.warn("the verdict is " + std::string(mail::action_name(verdict.action)) + " (" + verdict.text + "), the message comes out all the same; see --exit-verdict and --block=keep");
+        tool_.warn("the verdict is " + std::string(mail::action_name(verdict.action)) + " (" + verdict.text +
+                   "), the message comes out all the same; see --exit-verdict and --block=keep");
     if (item.frame.members.size() > 1)
-        tool_.warn("the pipeline made " + std::to_string(item.frame.members.size() - 1) + " more messages that only a sink could send");
+        tool_.warn("the pipeline made " + std::to_string(item.frame.members.size() - 1) +
+                   " more messages that only a sink could send");
     if (!block.effects().empty())
-        tool_.warn("the pipeline asked for " + std::to_string(block.effects().size()) + " changes of state that only a sink makes");
+        tool_.warn("the pipeline asked for " + std::to_string(block.effects().size()) +
+                   " changes of state that only a sink makes");
     const auto kind = options_.stream.output == cli::Kind::automatic ? item.kind : options_.stream.output;
     const auto mode = options_.stream.block == cli::BlockMode::keep ? cli::BlockMode::keep : cli::BlockMode::strip;
     auto shown = item;
@@ -159,9 +162,15 @@ void Entrance::record(const cli::Item& item, std::string_view result, int code, 
     for (const auto& recipient : member.block.recipients())
         to.push_back(recipient.path);
     Record record;
-    record.text("id", item.frame.id).text("client", member.block.client().ip).text("listener", "stdin");
+    record.text("id", item.frame.id)
+        .text("stage", tool_.name())
+        .text("client", member.block.client().ip)
+        .text("listener", "stdin");
     record.address("from", member.block.from().value_or("")).addresses("to", to);
-    record.number("size", static_cast<std::int64_t>(member.message.size())).text("result", result).number("code", code).text("text", text);
+    record.number("size", static_cast<std::int64_t>(member.message.size()))
+        .text("result", result)
+        .number("code", code)
+        .text("text", text);
     tool_.log().write(tool_.clock().now(), record);
 }
 

@@ -226,6 +226,8 @@ Result<Status> run(cli::Tool& tool, const Options& options)
     if (!*destination && !sink.frames())
         return fail(Status::usage, "no destination",
                     "name one: --deliver smtp:[HOST]:PORT, --deliver mx, --maildir DIR");
+    if (!*destination && folders.empty()) // frames without a hop go where the DNS says
+        *destination = smtp::Destination{.kind = smtp::Destination::Kind::mx};
     if (auto key = sink.input().prepare(); !key)
         return pass(key);
     Rights rights{.read = {"/etc/ssl", "/usr/lib/ssl", "/etc/resolv.conf", "/etc/hosts"},
