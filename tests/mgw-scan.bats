@@ -22,7 +22,7 @@ hostile() {
   ! grep -aq __asan_init "$MGW_BUILD/bin/mgw-scan" || skip "the sanitizer must be loaded first"
   PRELOAD="$T/hostile.so"
   [ -e "$PRELOAD" ] || cc -shared -fPIC -O1 -o "$PRELOAD" "$S/hostile.c" -ldl
-  sed "s/^Start the attached/HOSTILE-$(echo "$1" | tr a-z A-Z) &/" "$Q/exe.eml" >"$T/$1.eml"
+  sed "s/^Start the attached/HOSTILE-${1^^} &/" "$Q/exe.eml" >"$T/$1.eml"
   grep -q HOSTILE- "$T/$1.eml"
 }
 
