@@ -112,3 +112,14 @@ sandboxed() { $filter --sandbox=require --to=b@example.org <"$T/m" >"$T/out" 2>"
   run -75 --separate-stderr mgw-filter "$T/keep.sieve" </dev/null
   [ "$output" = "" ]
 }
+
+@test "one message that takes too long is 75, with nothing on standard output" {
+  mail x >"$T/m"
+  python3 -c 'import socket, time; s = socket.socket(2, 2); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True); time.sleep(30)' >"$T/port" 3>&- &
+  silent=$!
+  wait_for 5 test -s "$T/port"
+  run -75 --separate-stderr bash -c "mgw-auth --timeout=1 --dns-server=127.0.0.1:$(cat "$T/port") --dns-timeout=20000 --client-ip=192.0.2.7 --from=a@example.net <'$T/m'"
+  kill "$silent"
+  [ "$output" = "" ]
+  [[ "$stderr" == *"longer than --timeout"* ]]
+}

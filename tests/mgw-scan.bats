@@ -22,7 +22,7 @@ hostile() {
   ! grep -aq __asan_init "$MGW_BUILD/bin/mgw-scan" || skip "the sanitizer must be loaded first"
   PRELOAD="$T/hostile.so"
   [ -e "$PRELOAD" ] || cc -shared -fPIC -O1 -o "$PRELOAD" "$S/hostile.c" -ldl
-  sed "s/^Start the attached/HOSTILE-$(echo "$1" | tr a-z A-Z) &/" "$Q/exe.eml" >"$T/$1.eml"
+  sed "s/^Start the attached/HOSTILE-${1^^} &/" "$Q/exe.eml" >"$T/$1.eml"
   grep -q HOSTILE- "$T/$1.eml"
 }
 
@@ -133,6 +133,7 @@ assert_empty_output() { [ -z "$output" ]; }
   mgw-scan --tmp-dir="$T/tmp" <"$T/fifo" >/dev/null 3>&- &
   pid=$!
   exec 7>"$T/fifo"
+  # at the first sight of the folder: no moment is too early
   wait_for 10 sh -c "ls -A '$T/tmp' | grep -q ."
   kill -9 "$pid"
   exec 7>&-

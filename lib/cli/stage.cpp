@@ -6,8 +6,10 @@
 #include "lib/core/text.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <map>
 #include <thread>
+#include <unistd.h>
 
 namespace mgw::cli
 {
@@ -45,6 +47,14 @@ void declare_stage_options(Tool& tool, CLI::App& app, StageOptions& options)
 
 namespace
 {
+
+/// One message has no worker that could be killed over it: the process ends itself, as a failure that passes.
+void out_of_time(int)
+{
+    constexpr std::string_view text = "the message took longer than --timeout\n";
+    (void)!::write(STDERR_FILENO, text.data(), text.size());
+    ::_exit(static_cast<int>(Status::temp_fail));
+}
 
 class Runner {
 public:
@@ -101,7 +111,10 @@ private:
             return pass(item);
         if (!*item)
             return Status::ok;
+        ::signal(SIGALRM, out_of_time);
+        ::alarm(static_cast<unsigned>(options_.timeout.count()));
         TransactionResult result = process(stage_, (*item)->frame, work_);
+        ::alarm(0);
         const std::string error = result.members[0].error;
         apply(**item, std::move(result));
         if (!error.empty() && options_.on_error == "defer")

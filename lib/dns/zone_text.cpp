@@ -309,8 +309,8 @@ private:
         case Type::soa:
             if (words.size() != 7)
                 return "needs two names and five numbers";
-            out.data.data = unescape(words[0].raw);
-            return {};
+            words = words.first(1);
+            [[fallthrough]];
         default:
             if (words.size() != 1)
                 return "needs one name";

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include <clamav.h>
 
@@ -126,6 +127,8 @@ Result<Engine> Engine::load(const std::string& database, const std::string& temp
         return fail(Status::temp_fail, "cannot make a libclamav engine: out of memory");
     Engine engine;
     engine.engine_ = raw;
+    // still known after the Engine has gone: it is kept, not lost
+    static auto& kept = *new std::vector<cl_engine*>;
     engine.limits_ = limits;
     engine.database_ = std::move(*described);
     const auto set = [raw](cl_engine_field field, long long value) { cl_engine_set_num(raw, field, value); };
@@ -144,10 +147,12 @@ Result<Engine> Engine::load(const std::string& database, const std::string& temp
     if (rc == CL_SUCCESS && signatures > 0)
         rc = cl_engine_compile(raw);
     if (rc != CL_SUCCESS || signatures == 0) {
+        cl_engine_free(raw);
         const std::string said = !last_message().empty() ? last_message() : cl_strerror(rc);
         return fail(Status::config, "cannot load virus signatures from '" + database + "': " + said,
                     "give --database a folder with ClamAV files, such as /var/lib/clamav (freshclam fills it)");
     }
+    kept.push_back(raw);
     engine.database_.signatures = signatures;
     return engine;
 }

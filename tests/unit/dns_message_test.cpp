@@ -13,7 +13,7 @@ std::string number(unsigned value, int octets)
 {
     std::string out;
     for (int i = octets - 1; i >= 0; --i)
-        out += static_cast<char>(value >> (8 * i));
+        out += static_cast<char>(i < 4 ? value >> (8 * i) : 0);
     return out;
 }
 

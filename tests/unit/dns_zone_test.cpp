@@ -188,7 +188,8 @@ TEST(Recorder, MakesAZoneThatAnswersAlike)
                      {"broken.example.net", Type::a},  {"slow.example.net", Type::mx},
                      {"nomail.example.net", Type::mx}, {"_25._tcp.mail.example.net", Type::tlsa},
                      {"a b.c.example.net", Type::a},   {"1.2.0.192.in-addr.arpa", Type::ptr},
-                     {"under.example.net", Type::a},   {"a..b", Type::a}};
+                     {"under.example.net", Type::a},   {"a..b", Type::a},
+                     {"example.net", Type::soa}};
     std::vector<std::string> first;
     {
         auto recorder = open_recorder(zone(sample), path);

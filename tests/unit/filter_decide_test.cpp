@@ -31,7 +31,7 @@ mail::Block two_recipients()
                                   {"type.1", "application/zip"},
                                   {"true.1", "application/zip"},
                                   {"member.1.1", "evil.exe"},
-                                  {"true.1.1", "application/x-dosexec"}});
+                                  {"member-true.1.1", "application/x-executable"}});
     return block;
 }
 
@@ -158,7 +158,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Truth{"NoResult", "result :matches \"mgw-crypt\" \"signed\" \"*\"", false},
                     Truth{"ResultNumbered", "result :matches \"mgw-scan\" \"member\" \"*.exe\"", true},
                     Truth{"AttachmentName", "attachment :matches [\"*.scr\", \"*.exe\"]", true},
-                    Truth{"AttachmentTrue", "attachment :truetype \"application/x-dosexec\"", true},
+                    Truth{"AttachmentTrue", "attachment :truetype \"application/x-executable\"", true},
                     Truth{"AttachmentType", "attachment :type :contains \"pdf\"", false}),
     [](const auto& info) { return info.param.name; });
 

@@ -1,0 +1,32 @@
+# The conformance drivers over test material of other people (MGW_SUITES), where it is present, and over our own.
+load helper
+
+# suite DRIVER PATH...: the driver passes whole, or there is nothing to run it on
+suite() {
+  local driver=$1; shift
+  [ -e "$1" ] || skip "no suite in $1"
+  run "$MGW_ROOT/tests/conformance/$driver" "$@"
+  echo "$output" | tail -n 20
+  [ "$status" -eq 0 ]
+  [[ "${lines[-1]}" =~ ^[1-9][0-9]*\ passed,\ 0\ failed$ ]]
+}
+
+@test "SPF: every case of the RFC 7208 suite, results and explanations" { suite spf "$MGW_SUITES/spf/rfc7208-tests.yml"; }
+@test "DKIM: examples of the RFCs and real signed mail" { suite dkim "$MGW_SUITES/dkim"; }
+@test "DMARC: alignment and tree walk" { suite dmarc "$MGW_SUITES/dmarc"; }
+@test "public suffixes" { suite psl "$MGW_SUITES/psl"; }
+@test "no annotating tool changes an octet of our own samples" { suite bytes "$MGW_ROOT/tests/data" "$MGW_ROOT/share/pipelines/quickstart"; }
+@test "no annotating tool changes an octet of real and hostile mail" {
+  [ -z "${MGW_QUICK:-}" ] || skip "takes minutes"
+  suite bytes "$MGW_SUITES/mime"
+}
+@test "a driver fails where a tool changes octets" {
+  mkdir -p "$T/bin"
+  for tool in mgw-auth mgw-filter mgw-route; do
+    printf '#!/bin/sh\n"%s/bin/%s" "$@" | sed "s/hello/hullo/"\n' "$MGW_BUILD" "$tool" >"$T/bin/$tool"; chmod +x "$T/bin/$tool"
+  done
+  mail x >"$T/x.eml"
+  MGW_BUILD=$T run "$MGW_ROOT/tests/conformance/bytes" "$T/x.eml"
+  [ "$status" -eq 1 ]
+  [ "${lines[-1]}" = "0 passed, 1 failed" ]
+}
