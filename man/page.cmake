@@ -1,5 +1,6 @@
 # Makes one manual page: puts the option list that TOOL declares into PAGE's @OPTIONS@ and runs scdoc.
 #   cmake -DTOOL=… -DPAGE=… -DOUT=… -DVERSION=… -P page.cmake
+cmake_minimum_required(VERSION 3.25)
 file(READ ${PAGE} text)
 if(TOOL)
     execute_process(COMMAND ${TOOL} --generate=man OUTPUT_VARIABLE options RESULT_VARIABLE failed)

@@ -158,3 +158,33 @@ EOF
   ldd "$MGW_BUILD/bin/mgw-scan" | grep -q clamav
   ldd "$MGW_BUILD/bin/mgw-crypt" | grep -q gpgme
 }
+
+@test "envelope options given to a later stage fill what the first one was not told" {
+  mgw-scan <"$here/quickstart/clean.eml" | mgw-queue add --spool="$T/spool" --from=alice@example.net --to=bob@example.org
+  mgw-queue list --spool="$T/spool" --json | grep -q 'bob@example.org'
+}
+
+@test "a message that nobody would get is not kept in silence" {
+  run -75 --separate-stderr mgw-queue add --spool="$T/spool" <"$here/quickstart/clean.eml"
+  [[ "$stderr" == *"no recipient is known"* ]]
+}
+
+@test "a lane without a sink is refused at once, and a stage that is not set up right is named" {
+  run -78 timeout 10 mgw-recv --listen 127.0.0.1:0 --pipeline "mgw-scan | mgw-filter $here/inbound.sieve"
+  [[ "$output" == *"does not end in a sink"* ]]
+  run -78 --separate-stderr mgw-recv --stdin --pipeline 'mgw-scan | mgw-filter /nonexistent.sieve' <"$here/quickstart/clean.eml"
+  [[ "$stderr" == *"mgw-filter: exit status 78"* ]]
+}
+
+@test "a mailbox taken for one message is pointed out" {
+  { printf 'From a@example.net Tue Nov 24 05:47:35 2026\n'; mail one; printf '\nFrom a@example.net Tue Nov 24 05:47:36 2026\n'; mail two; } >"$T/mbox"
+  mgw-route --relay='[192.0.2.25]:25' <"$T/mbox" 2>"$T/err" >/dev/null
+  grep -q -- '--input=mbox' "$T/err"
+}
+
+@test "mgw-recv --domain takes no mail for other domains" {
+  session=$(printf 'EHLO c.example\r\nMAIL FROM:<a@example.net>\r\nRCPT TO:<b@elsewhere.example>\r\nRCPT TO:<b@example.org>\r\nRCPT TO:<postmaster>\r\nQUIT\r\n' |
+    mgw-recv --smtp-stdio --domain example.org --pipeline "mgw-queue add --spool $T/spool")
+  [ "$(grep -c '^550 5.7.1 Relaying denied' <<<"$session")" -eq 1 ]
+  [ "$(grep -c '^250 2.1.5' <<<"$session")" -eq 2 ]
+}

@@ -41,7 +41,32 @@ mail::Client received_client(std::string_view value)
     return out;
 }
 
+void add_recipients(const EnvelopeOptions& options, mail::Block& block)
+{
+    std::size_t number = 0;
+    for (const auto& to : options.to)
+        if (const auto path = mail::parse_path(to); path && !path->empty())
+            block.add_recipient(std::to_string(++number), *path);
+}
+
 } // namespace
+
+void complete_block(const EnvelopeOptions& options, mail::Block& block)
+{
+    mail::Client client = block.client();
+    const auto fill = [](std::string& known, const std::string& option) {
+        if (known.empty())
+            known = option;
+    };
+    fill(client.ip, options.client_ip);
+    fill(client.name, options.client_name);
+    fill(client.helo, options.helo);
+    block.set_client(client);
+    if (options.from && !block.from())
+        block.set_from(mail::parse_path(*options.from).value_or(""));
+    if (block.recipients().empty())
+        add_recipients(options, block);
+}
 
 mail::Block make_block(Tool& tool, const EnvelopeOptions& options, std::string_view octets)
 {
@@ -68,14 +93,11 @@ mail::Block make_block(Tool& tool, const EnvelopeOptions& options, std::string_v
         if (const auto parsed = mail::parse_path(*path))
             block.set_from(*parsed);
     }
-    std::size_t number = 0;
-    for (const auto& to : options.to)
-        if (const auto path = mail::parse_path(to); path && !path->empty())
-            block.add_recipient(std::to_string(++number), *path);
-    if (number == 0)
+    add_recipients(options, block);
+    if (block.recipients().empty())
         if (const auto to = message.value_of("Delivered-To"))
             for (const auto& box : mail::parse_addresses(*to, 1))
-                block.add_recipient(std::to_string(++number), box.address);
+                block.add_recipient("1", box.address);
     return block;
 }
 

@@ -12,4 +12,8 @@ namespace mgw::cli
 /// fields that --trust-received admits. Makes a new Mgw-Id.
 mail::Block make_block(Tool& tool, const EnvelopeOptions& options, std::string_view message);
 
+/// Puts what the options know into a believed block that does not: client address, sender, recipients. What an earlier
+/// stage said stays.
+void complete_block(const EnvelopeOptions& options, mail::Block& block);
+
 } // namespace mgw::cli

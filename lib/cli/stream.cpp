@@ -74,6 +74,15 @@ Result<std::vector<Source>> list_folder(const std::string& path)
     return out;
 }
 
+/// Whether a second separator stands in what begins with one.
+bool looks_like_mbox(std::string_view text)
+{
+    for (std::size_t at = text.find("\n\nFrom "); at != std::string_view::npos; at = text.find("\n\nFrom ", at + 1))
+        if (mail::is_separator(text.substr(at + 2, text.find('\n', at + 2) - at - 2)))
+            return true;
+    return false;
+}
+
 } // namespace
 
 struct Input::Impl {
@@ -181,7 +190,9 @@ struct Input::Impl {
         } else {
             member.message = std::move(text);
         }
-        if (!item.block_was_believed)
+        if (item.block_was_believed)
+            complete_block(envelope, member.block);
+        else
             member.block = make_block(tool, envelope, member.message);
         item.frame.id = member.block.id();
         item.frame.members.push_back(std::move(member));
@@ -246,6 +257,8 @@ struct Input::Impl {
         const std::size_t prefix = mail::from_line_octets(*text);
         std::string line = text->substr(0, prefix);
         text->erase(0, prefix);
+        if (prefix > 0 && looks_like_mbox(*text))
+            tool.warn(name() + " looks like an mbox and is taken for one message; say --input=mbox");
         return make_item(std::move(*text), std::move(line), Kind::message);
     }
 };

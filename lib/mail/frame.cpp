@@ -174,7 +174,9 @@ Answer one_reply(const std::vector<Answer>& answers)
     for (const auto& a : answers) {
         if (a.code / 100 == 4)
             return a;
-        (a.code / 100 == 2 ? accepted : refused) = &a;
+        const Answer*& first = a.code / 100 == 2 ? accepted : refused;
+        if (first == nullptr)
+            first = &a;
     }
     if (accepted != nullptr)
         return *accepted;

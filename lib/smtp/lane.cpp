@@ -54,7 +54,7 @@ Result<LanePlan> plan_lane(std::string_view pipeline, bool per_message)
     auto stages = split_pipeline(pipeline);
     if (!stages)
         return pass(stages);
-    LanePlan plan{*stages, *stages, per_message};
+    LanePlan plan{*stages, *stages, per_message, {}};
     for (auto& stage : plan.stages) {
         if (find_program(stage.front()).empty())
             return fail(Status::config, "no such program: " + stage.front(),
@@ -66,6 +66,19 @@ Result<LanePlan> plan_lane(std::string_view pipeline, bool per_message)
         stage.insert(std::ranges::find(stage, "--each"), "--input=frames");
     }
     return plan;
+}
+
+Result<void> require_sink(const LanePlan& plan)
+{
+    const auto& last = plan.given.back();
+    const auto name = program_name(last);
+    const bool tees = name == "mgw-archive" && std::ranges::find(last, "tee") != last.end();
+    for (const std::string_view filter : {"mgw-auth", "mgw-scan", "mgw-filter", "mgw-crypt", "mgw-route"})
+        if (name == filter || tees)
+            return fail(Status::config,
+                        "the pipeline does not end in a sink: " + std::string(name) + " passes messages on",
+                        "end it with mgw-queue add or mgw-send");
+    return {};
 }
 
 Result<Lane> start_lane(const LanePlan& plan)
@@ -81,7 +94,7 @@ Result<Lane> start_lane(const LanePlan& plan)
         if (!pipe)
             return pass(pipe);
         ::fcntl(pipe->second.value(), F_SETPIPE_SZ, pipe_octets); // a smaller pipe works as well
-        auto child = start_child(stage, {next.value(), pipe->second.value(), -1});
+        auto child = start_child(stage, {next.value(), pipe->second.value(), -1}, plan.environment);
         if (!child)
             return pass(child); // the stages that run see the end of their input
         lane.stages.push_back(*child);

@@ -15,9 +15,10 @@ namespace mgw::smtp
 
 /// The stages of a pipeline, ready to be started.
 struct LanePlan {
-    std::vector<Arguments> stages; ///< with --input=frames
-    std::vector<Arguments> given;  ///< as the user wrote them
-    bool per_message = false;      ///< started anew for each message
+    std::vector<Arguments> stages;        ///< with --input=frames
+    std::vector<Arguments> given;         ///< as the user wrote them
+    bool per_message = false;             ///< started anew for each message
+    std::vector<std::string> environment; ///< "NAME=value" for every stage
 
     /// Only `mgw-queue add` stores a message for several recipients in one step. Before other sinks an SMTP client,
     /// which can be given one reply only, sends one recipient a message.
@@ -30,6 +31,9 @@ struct LanePlan {
 /// another program. Status::config for an empty stage, for a program that is not there, and for mgw-scan with
 /// `per_message`: it would load its signatures for each message.
 Result<LanePlan> plan_lane(std::string_view pipeline, bool per_message);
+
+/// Status::config when the last stage is a filter, which passes messages on and answers nothing.
+Result<void> require_sink(const LanePlan& plan);
 
 /// Running stages: frames go into `input`, the last stage's standard output is `answers`.
 struct Lane {

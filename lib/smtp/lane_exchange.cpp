@@ -95,10 +95,19 @@ std::unexpected<Error> LaneExchange::ended()
     lane_.input.reset();
     lane_.answers.reset();
     std::string text = "the pipeline ended before it gave a result";
-    for (const auto& stage : std::exchange(lane_.stages, {}))
-        if (const int status = wait_for_child(stage.pid); status != 0 && !text.contains(':'))
-            text += ": " + stage.name + ": " + describe_wait_status(status);
-    return fail(Status::temp_fail, text, "run mgw-recv --check with the same pipeline");
+    // a stage that is not set up right makes its neighbours fail: it is the one to name, and trying again does not help
+    Status status = Status::temp_fail;
+    std::string cause;
+    for (const auto& stage : std::exchange(lane_.stages, {})) {
+        const int wait_status = wait_for_child(stage.pid);
+        const int code = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 0;
+        const bool config = code == static_cast<int>(Status::usage) || code == static_cast<int>(Status::config);
+        if (wait_status != 0 && (cause.empty() || (config && status != Status::config)))
+            cause = ": " + stage.name + ": " + describe_wait_status(wait_status);
+        if (config)
+            status = Status::config;
+    }
+    return fail(status, text + cause, "run mgw-recv --check with the same pipeline");
 }
 
 void LaneExchange::close(std::chrono::milliseconds timeout)

@@ -184,6 +184,18 @@ ServerEvent ServerSession::mail(std::string_view argument)
     return wait_for_answer(ServerEvent::mail);
 }
 
+/// Whether mail for that path is taken here. Postmaster without a domain always is (RFC 5321 section 4.5.1).
+bool ServerSession::is_served(std::string_view path) const
+{
+    const auto at = path.rfind('@');
+    if (config_.domains.empty() || at == std::string_view::npos)
+        return true;
+    const auto domain = path.substr(at + 1);
+    return std::ranges::any_of(config_.domains, [&](const std::string& served) {
+        return served.starts_with('.') ? iends_with(domain, served) : iequals(domain, served);
+    });
+}
+
 ServerEvent ServerSession::recipient(std::string_view argument)
 {
     if (!has_sender_)
@@ -196,6 +208,10 @@ ServerEvent ServerSession::recipient(std::string_view argument)
     if (!path->parameters.empty()) {
         refused_recipient_ = true;
         return error({555, "5.5.4", "Parameter " + path->parameters.front().keyword + " is not supported"});
+    }
+    if (!is_served(path->path)) {
+        refused_recipient_ = true;
+        return error({550, "5.7.1", "Relaying denied, this server takes no mail for that domain"});
     }
     if (envelope_.to.size() >= config_.recipients)
         return say({452, "4.5.3",

@@ -18,6 +18,8 @@ struct ServerConfig {
     std::string hostname = "localhost";
     bool lmtp = false;      ///< RFC 2033
     bool offer_tls = false; ///< STARTTLS (RFC 3207)
+    std::vector<std::string>
+        domains; ///< recipients are taken for these only, "." + domain for all below it; empty: for all
     std::size_t message_octets = 50U << 20;
     std::size_t recipients = 1000;   ///< of one message; the surplus gets 452 4.5.3
     std::size_t line_octets = 2048;  ///< of a command with its CRLF
@@ -95,6 +97,7 @@ private:
     ServerEvent dispatch(const CommandLine& command);
     ServerEvent hello(const CommandLine& command);
     ServerEvent mail(std::string_view argument);
+    bool is_served(std::string_view path) const;
     ServerEvent recipient(std::string_view argument);
     ServerEvent data(std::string_view argument);
     ServerEvent start_tls(std::string_view argument);

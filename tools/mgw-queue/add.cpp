@@ -119,6 +119,16 @@ private:
     {
         auto& work = works.emplace_back(Work{.frame = &frame});
         const auto& block = frame.members[0].block;
+        if (block.final_recipients().empty()) { // a message that nobody would get is not kept in silence
+            mail::Answer answer;
+            answer.number = "*";
+            answer.code = 451;
+            answer.enhanced = "4.3.0";
+            answer.text = "no recipient is known, name one with --to";
+            work.admission.answers = {answer};
+            work.keeps = false;
+            return;
+        }
         if (const auto deadline = block.deadline(); deadline > 0 && boot_seconds() > deadline)
             return refuse(work, 451, "4.3.0", "the deadline has passed");
         work.admission =

@@ -40,6 +40,12 @@ void declare(cli::Tool& tool, Options& o)
            "Stages for each message, between bars as in a shell: 'mgw-auth | mgw-filter policy.sieve | mgw-queue add'.")
         ->type_name("COMMANDS")
         ->envname("MGW_PIPELINE");
+    app.add_option(
+           "--domain", o.domains,
+           "Take SMTP mail for this domain only, or with a leading dot for all below it; without this option every "
+           "recipient is taken, which on a public address is an open relay. May be repeated.")
+        ->type_name("DOMAIN")
+        ->allow_extra_args(false);
     app.add_flag("--per-message", o.per_message, "Start the stages anew for each message.");
     app.add_flag(
         "--stdin", o.from_stdin,

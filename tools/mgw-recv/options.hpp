@@ -10,6 +10,7 @@ namespace mgw::recv
 {
 
 struct Options {
+    std::vector<std::string> domains;
     std::vector<std::string> listen; ///< ADDR:PORT or unix:/path
     std::vector<std::string> lmtp;
     std::string port_file;

@@ -59,6 +59,7 @@ Result<smtp::FrontOptions> front_options(cli::Tool& tool, const Options& o, cons
     out.server.message_octets = out.limits.message_octets;
     out.server.recipients = plan.takes_many_recipients() ? out.limits.recipients : 1;
     out.server.errors = o.errors;
+    out.server.domains = o.domains;
     out.connections = o.connections;
     out.connections_per_ip = o.connections_per_ip;
     out.command_timeout = std::chrono::seconds(o.command_timeout);
@@ -140,6 +141,9 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
     auto plan = smtp::plan_lane(o.pipeline, o.per_message);
     if (!plan)
         return pass(plan);
+    if (auto sink = smtp::require_sink(*plan); !sink)
+        return pass(sink);
+    share_log(tool, *plan);
     auto front = front_options(tool, o, *plan);
     if (!front)
         return pass(front);
@@ -189,6 +193,12 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
 }
 
 } // namespace
+
+void share_log(const cli::Tool& tool, smtp::LanePlan& plan)
+{
+    if (!tool.common().log.empty())
+        plan.environment.push_back("MGW_LOG=" + tool.common().log);
+}
 
 Result<Status> run(cli::Tool& tool, const Options& o)
 {

@@ -59,6 +59,7 @@ Result<Status> Entrance::run()
         auto plan = smtp::plan_lane(options_.pipeline, options_.per_message);
         if (!plan)
             return pass(plan);
+        share_log(tool_, *plan);
         if (tool_.common().check) {
             auto checked = smtp::check_lane(*plan);
             return checked ? Result<Status>(Status::ok) : Result<Status>(pass(checked));
