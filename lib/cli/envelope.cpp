@@ -97,7 +97,8 @@ mail::Block make_block(Tool& tool, const EnvelopeOptions& options, std::string_v
     if (block.recipients().empty())
         if (const auto to = message.value_of("Delivered-To"))
             for (const auto& box : mail::parse_addresses(*to, 1))
-                block.add_recipient("1", box.address);
+                if (const auto path = mail::parse_path(box.address); path && !path->empty())
+                    block.add_recipient("1", *path);
     return block;
 }
 

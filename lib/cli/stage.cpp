@@ -92,9 +92,10 @@ private:
         return confine_self();
     }
 
-    Result<void> confine_self()
+    Result<void> confine_self(bool has_workers = false)
     {
         Rights rights = stage_.rights();
+        rights.signals = rights.signals || has_workers; // it ends workers that take too long
         rights.read.insert(rights.read.end(), options_.stream.operands.begin(), options_.stream.operands.end());
         auto confined = confine(rights, tool_.common().sandbox);
         if (!confined)
@@ -143,7 +144,7 @@ private:
         Workers workers(stage_, work_, jobs, options_.timeout, [this] { return start_and_confine(); });
         if (auto forked = workers.fork_all(); !forked)
             return pass(forked);
-        if (auto confined = confine_self(); !confined)
+        if (auto confined = confine_self(true); !confined)
             return pass(confined);
         const bool stream = input_.is_stream();
         bool more = true;

@@ -7,9 +7,11 @@
 #include "lib/core/key.hpp"
 #include "lib/core/text.hpp"
 #include "lib/core/ulid.hpp"
+#include "lib/mail/address.hpp"
 #include "lib/mail/mbox.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <cerrno>
 #include <ctime>
 #include <fcntl.h>
@@ -480,12 +482,35 @@ void declare_stream_options(Tool& tool, CLI::App& app, StreamOptions& options)
 
 void declare_envelope_options(Tool&, CLI::App& app, EnvelopeOptions& options)
 {
+    const CLI::Validator is_path(
+        [](std::string& value) {
+            return mail::parse_path(value) ? std::string{} : "not an address: " + printable(value, 80);
+        },
+        "");
+    const CLI::Validator is_recipient(
+        [](std::string& value) {
+            const auto path = mail::parse_path(value);
+            return path && !path->empty() ? std::string{} : "not an address: " + printable(value, 80);
+        },
+        "");
+    const CLI::Validator is_ip(
+        [](std::string& value) {
+            unsigned char octets[16];
+            const bool good = value.empty() || ::inet_pton(AF_INET, value.c_str(), octets) == 1 ||
+                              ::inet_pton(AF_INET6, value.c_str(), octets) == 1;
+            return good ? std::string{} : "not an IP address: " + printable(value, 80);
+        },
+        "");
     app.add_option("--client-ip", options.client_ip, "Address of the SMTP client that sent the message, IPv4 or IPv6.")
+        ->check(is_ip)
         ->type_name("IP");
     app.add_option("--client-name", options.client_name, "Verified name of the SMTP client.")->type_name("NAME");
     app.add_option("--helo", options.helo, "Name that the SMTP client gave in EHLO or HELO.")->type_name("NAME");
-    app.add_option("--from", options.from, "Envelope sender; an empty value is the null sender.")->type_name("ADDRESS");
+    app.add_option("--from", options.from, "Envelope sender; an empty value is the null sender.")
+        ->check(is_path)
+        ->type_name("ADDRESS");
     app.add_option("--to", options.to, "Envelope recipient; may be repeated.")
+        ->check(is_recipient)
         ->type_name("ADDRESS")
         ->allow_extra_args(false); // else it takes the operands that follow it
     app.add_option("--trust-received", options.trust_received,

@@ -116,7 +116,9 @@ std::optional<int> Tool::parse(int argc, char** argv)
     ::signal(SIGXFSZ, SIG_IGN);    // a file size limit is a write error like a full disk
     for (int fd = 0; fd < 3; ++fd) // a file must never land on a standard descriptor
         if (::fcntl(fd, F_GETFD) < 0)
-            ::open("/dev/null", O_RDWR);
+            ::open("/dev/null", fd == STDIN_FILENO
+                                    ? O_WRONLY
+                                    : (fd == STDOUT_FILENO ? O_RDONLY : O_RDWR)); // reading and writing fail
     std::vector<std::string> arguments(argv + 1, argv + argc);
     if (const auto what = argument_of(arguments, "--generate")) {
         auto text = generate(*what, name_, impl_->app, impl_->choices, impl_->hints);

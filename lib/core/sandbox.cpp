@@ -31,6 +31,7 @@ struct RulesetAttributes {
 constexpr std::uint64_t access_refer = 1ULL << 13;     // ABI 2
 constexpr std::uint64_t access_truncate = 1ULL << 14;  // ABI 3
 constexpr std::uint64_t access_ioctl_dev = 1ULL << 15; // ABI 5
+constexpr std::uint64_t scope_signal = 1ULL << 1;
 constexpr std::uint64_t access_net_bind = 1ULL << 0;
 constexpr std::uint64_t access_net_connect = 1ULL << 1;
 
@@ -77,6 +78,10 @@ Result<void> confine_files(const Rights& rights, int abi)
         if (!rights.network)
             attributes.handled_access_net = access_net_bind | access_net_connect;
     }
+    if (abi >= 6 && !rights.signals) {
+        size += sizeof attributes.scoped;
+        attributes.scoped = scope_signal;
+    }
     const Fd ruleset{static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0))};
     if (!ruleset)
         return fail_errno(errno, "cannot make a Landlock ruleset");
@@ -102,11 +107,15 @@ Result<void> confine_calls(const Rights& rights)
 {
     // compiled at build time from lib/core/generate/syscall_filters.cpp: compiling here would cost more CPU than all
     // else that a small tool does with one message
-    std::span<const sock_filter> filter = syscalls::local;
-    if (rights.network)
-        filter = rights.unix_sockets ? std::span<const sock_filter>(syscalls::network_unix) : syscalls::network;
+    using Program = std::span<const sock_filter>;
+    const bool files = !rights.write.empty();
+    Program filter = files ? Program(syscalls::local_files) : syscalls::local;
+    if (rights.network && rights.unix_sockets)
+        filter = files ? Program(syscalls::network_unix_files) : syscalls::network_unix;
+    else if (rights.network)
+        filter = files ? Program(syscalls::network_files) : syscalls::network;
     else if (rights.unix_sockets)
-        filter = syscalls::unix_only;
+        filter = files ? Program(syscalls::unix_only_files) : syscalls::unix_only;
     const sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
     if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
         return fail_errno(errno, "cannot load the seccomp filter");

@@ -14,6 +14,7 @@ struct Rights {
     std::vector<std::string> read;   ///< files and folders that may be read
     std::vector<std::string> write;  ///< folders in which files may be read, made, written and removed
     bool network = false;            ///< socket() for IPv4 and IPv6
+    bool signals = false;            ///< signals to processes that are not confined with it: a parent of workers
     bool unix_sockets = false;       ///< socket() for AF_UNIX
     bool programs = false;           ///< fork and exec: then no confinement is inherited but what `programs` leaves
     std::uint64_t memory_octets = 0; ///< limit on the address space, 0 for none

@@ -211,7 +211,7 @@ std::optional<std::string> parse_path(std::string_view text)
             return std::nullopt;
         text.remove_prefix(colon + 1);
     }
-    if (text.size() > 1000)
+    if (text.size() > 1000 || !is_valid_utf8(text))
         return std::nullopt;
     bool quoted = false;
     for (std::size_t i = 0; i < text.size(); ++i) {

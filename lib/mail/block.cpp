@@ -71,6 +71,19 @@ bool is_block_line(std::string_view line)
     return colon + 1 == line.size() || line[colon + 1] == ' ';
 }
 
+/// Whether the path of an Mgw-From or Mgw-To line is closed, so that nobody reads another address than was meant.
+bool has_good_path(std::string_view line)
+{
+    std::string_view value;
+    if (line.starts_with("Mgw-From: "))
+        value = line.substr(10);
+    else if (line.starts_with("Mgw-To: "))
+        value = line.substr(std::min(line.size(), line.find(' ', 8))).substr(line.find(' ', 8) < line.size() ? 1 : 0);
+    else
+        return true;
+    return value == "<>" || value.starts_with("<> ") || !parse_path_line(value).first.empty();
+}
+
 std::string clean(std::string_view value)
 {
     std::string out(value);
@@ -113,6 +126,8 @@ Result<Block> Block::parse(std::string_view text, const Limits& limits)
         }
         if (!is_block_line(line))
             return fail(Status::data, "malformed line in an envelope block: " + printable_ascii(line, 80));
+        if (!has_good_path(line))
+            return fail(Status::data, "malformed path in an envelope block: " + printable_ascii(line, 80));
         out.lines_.emplace_back(line);
     }
     return fail(Status::data, "envelope block has no Mgw-End");
@@ -520,12 +535,32 @@ std::optional<FoundBlock> find_block(std::string_view octets, std::size_t offset
     return std::nullopt;
 }
 
-std::vector<Field> foreign_mgw_fields(const Message& message)
+std::vector<Field> foreign_mgw_fields(std::string_view octets)
 {
     std::vector<Field> out;
-    for (const Field& f : message.fields())
-        if (istarts_with(message.name(f), "Mgw-"))
-            out.push_back(f);
+    bool inside = false;
+    std::size_t at = 0;
+    while (at < octets.size()) {
+        const auto lf = octets.find('\n', at);
+        const std::size_t end = lf == std::string_view::npos ? octets.size() : lf + 1;
+        const std::string_view line = octets.substr(at, end - at);
+        if (line == "\n" || line == "\r\n")
+            break;
+        if (inside && is_blank(line[0])) {
+            out.back().end = end;
+        } else {
+            std::size_t name = 0;
+            while (name < line.size() && line[name] > 32 && line[name] < 127 && line[name] != ':')
+                ++name;
+            std::size_t colon = name;
+            while (colon < line.size() && is_blank(line[colon]))
+                ++colon;
+            inside = istarts_with(line, "Mgw-") && colon < line.size() && line[colon] == ':';
+            if (inside)
+                out.push_back(Field{at, at + name, at + colon + 1, end});
+        }
+        at = end;
+    }
     return out;
 }
 

@@ -147,7 +147,9 @@ struct FoundBlock {
 /// Looks for lines that form a block at `offset` of `octets`; nothing if there is none. Says nothing about trust.
 std::optional<FoundBlock> find_block(std::string_view octets, std::size_t offset, const Limits& limits = {});
 
-/// Offsets of header fields whose name begins with "Mgw-", however spelt: any case, blanks before the colon, folded.
-std::vector<Field> foreign_mgw_fields(const Message& message);
+/// Header fields whose name begins with "Mgw-", however spelt: any case, blanks before the colon, folded. Every line
+/// down to the first empty one is looked at, whatever stands between and however long it is: programs differ in where a
+/// broken header ends.
+std::vector<Field> foreign_mgw_fields(std::string_view octets);
 
 } // namespace mgw::mail

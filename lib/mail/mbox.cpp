@@ -15,7 +15,8 @@ constexpr std::size_t longest_separator = 1000;
 
 bool is_separator(std::string_view line)
 {
-    if (line.size() > longest_separator || from_line_octets(line) == 0)
+    if (line.size() > longest_separator ||
+        from_line_octets(std::string(line) + (line.ends_with('\n') ? "" : "\n")) == 0)
         return false;
     for (std::size_t i = 5; i + 2 < line.size(); ++i) // hh:mm somewhere
         if (line[i] == ':' && is_digit(line[i - 1]) && is_digit(line[i + 1]) && is_digit(line[i + 2]))

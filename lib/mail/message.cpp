@@ -106,7 +106,10 @@ std::size_t from_line_octets(std::string_view octets)
         return 0;
     // "From : a@b" is the obsolete spelling of the field (RFC 5322 section 4.5.2): no stage may overlook an author
     const std::size_t word = octets.find_first_not_of(" \t", 4);
-    return word != std::string_view::npos && octets[word] == ':' ? 0 : next_line(octets, 0);
+    const std::size_t end = next_line(octets, 0);
+    if (octets[end - 1] != '\n') // not a line: what is put behind it would be glued to it
+        return 0;
+    return word != std::string_view::npos && octets[word] == ':' ? 0 : end;
 }
 
 Message::Message(std::string_view octets, const Limits& limits) : octets_(octets)

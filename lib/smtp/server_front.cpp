@@ -443,7 +443,7 @@ asio::awaitable<void> Front::message(SessionPointer s)
         // a sink may begin to commit just before the deadline: its answer is waited for a little longer
         const auto margin =
             std::max<std::chrono::milliseconds>(options_.lane_timeout / 10, std::chrono::milliseconds(500));
-        lanes_.deliver(stamped_frame(arrival, envelope, std::move(spool), options_.limits), envelope.to.size(),
+        lanes_.deliver(stamped_frame(arrival, envelope, std::move(spool)), envelope.to.size(),
                        begin + options_.lane_timeout + margin, [s](LaneOutcome outcome) {
                            s->outcome = std::move(outcome);
                            s->wake.cancel();

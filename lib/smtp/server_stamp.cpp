@@ -58,12 +58,11 @@ mail::Block stamped_block(const Arrival& arrival, const ServerEnvelope& envelope
     return block;
 }
 
-std::vector<std::string_view> without_foreign_fields(std::string_view message, const Limits& limits)
+std::vector<std::string_view> without_foreign_fields(std::string_view message)
 {
-    const mail::Message index(header_section(message, limits), limits);
     std::vector<std::string_view> out;
     std::size_t begin = 0;
-    for (const auto& field : mail::foreign_mgw_fields(index)) {
+    for (const auto& field : mail::foreign_mgw_fields(message)) {
         if (field.begin > begin)
             out.push_back(message.substr(begin, field.begin - begin));
         begin = field.end;
@@ -78,12 +77,12 @@ std::size_t received_count(std::string_view message, const Limits& limits)
     return mail::Message(header_section(message, limits), limits).find_all("Received").size();
 }
 
-LaneFrame stamped_frame(const Arrival& arrival, const ServerEnvelope& envelope, Spool spool, const Limits& limits)
+LaneFrame stamped_frame(const Arrival& arrival, const ServerEnvelope& envelope, Spool spool)
 {
     LaneFrame frame;
     frame.id = arrival.id;
     frame.spool = std::move(spool);
-    frame.pieces = without_foreign_fields(frame.spool.view(), limits);
+    frame.pieces = without_foreign_fields(frame.spool.view());
     const auto received = received_field(arrival, envelope);
     const auto block = stamped_block(arrival, envelope).text();
     std::size_t octets = received.size();

@@ -43,12 +43,12 @@ std::string received_field(const Arrival& arrival, const ServerEnvelope& envelop
 mail::Block stamped_block(const Arrival& arrival, const ServerEnvelope& envelope);
 
 /// Views of what remains of `message` without header fields whose name begins with Mgw-, however spelt.
-std::vector<std::string_view> without_foreign_fields(std::string_view message, const Limits& limits);
+std::vector<std::string_view> without_foreign_fields(std::string_view message);
 
 /// How many Received fields the message has (RFC 5321 section 6.3: the sign of a loop).
 std::size_t received_count(std::string_view message, const Limits& limits);
 
 /// Stamps a message: a fresh block, a Received field on top, no foreign Mgw- fields.
-LaneFrame stamped_frame(const Arrival& arrival, const ServerEnvelope& envelope, Spool spool, const Limits& limits);
+LaneFrame stamped_frame(const Arrival& arrival, const ServerEnvelope& envelope, Spool spool);
 
 } // namespace mgw::smtp

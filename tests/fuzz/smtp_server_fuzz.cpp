@@ -41,7 +41,7 @@ std::string outcome(std::string_view octets, std::size_t step)
                 arrival.client.ip = "192.0.2.7";
                 arrival.client.helo = session.helo();
                 arrival.client.proto = session.protocol();
-                const auto frame = smtp::stamped_frame(arrival, envelope, std::move(session.message()), {});
+                const auto frame = smtp::stamped_frame(arrival, envelope, std::move(session.message()));
                 mail::FrameReader reader;
                 reader.feed(frame.head);
                 for (const auto part : frame.pieces)

@@ -283,7 +283,7 @@ TEST(ForeignFields, AreFoundHoweverSpelt)
         "Mgw-Id: 1\nA: b\nmgw-verdict : accept\nMGW-To\t:\n 1\n <a@b>\nXMgw-Id: 2\nMgwx: 3\n\nMgw-Id: in body\n";
     const Message m(octets);
     std::string names;
-    for (const Field& f : foreign_mgw_fields(m))
+    for (const Field& f : foreign_mgw_fields(m.octets()))
         names.append(m.name(f)).append(",");
     EXPECT_EQ(names, "Mgw-Id,mgw-verdict,MGW-To,");
 }

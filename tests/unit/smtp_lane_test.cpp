@@ -44,7 +44,7 @@ mail::Frame stamped(std::string_view message, const Arrival& from = arrival(), c
 {
     Spool spool;
     EXPECT_TRUE(spool.append(message));
-    const auto frame = stamped_frame(from, to, std::move(spool), {});
+    const auto frame = stamped_frame(from, to, std::move(spool));
     mail::FrameReader reader;
     reader.feed(frame.head);
     for (const auto piece : frame.pieces)
@@ -97,7 +97,7 @@ TEST(ServerStamp, RemovesFieldsThatLookLikeOurs)
 {
     const auto clean = [](std::string_view message) {
         std::string out;
-        for (const auto piece : without_foreign_fields(message, {}))
+        for (const auto piece : without_foreign_fields(message))
             out += piece;
         return out;
     };
@@ -160,7 +160,7 @@ TEST(LaneWriter, WritesWholeFramesThroughASmallPipe)
     for (int i = 0; i < 20; ++i) {
         Spool spool;
         ASSERT_TRUE(spool.append("S: " + std::to_string(i) + "\r\n\r\n" + body));
-        writer.push(stamped_frame(arrival(), envelope(), std::move(spool), {}));
+        writer.push(stamped_frame(arrival(), envelope(), std::move(spool)));
     }
     mail::FrameReader reader;
     std::size_t frames = 0;
@@ -190,7 +190,7 @@ TEST(LaneWriter, TakesBackOnlyWhatWasNotBegun)
         ASSERT_TRUE(spool.append(std::string(100000, 'x')));
         auto from = arrival();
         from.id = name;
-        writer.push(stamped_frame(from, envelope(), std::move(spool), {}));
+        writer.push(stamped_frame(from, envelope(), std::move(spool)));
     }
     ASSERT_TRUE(writer.flush(pipe->second.value()));
     EXPECT_FALSE(writer.withdraw("A"));

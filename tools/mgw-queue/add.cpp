@@ -159,6 +159,12 @@ private:
     /// One flush for all; where space is short each transaction has its own chance.
     void commit(std::vector<Work>& works, std::vector<queue::Group>& groups)
     {
+        if (tool_.common().dry_run && stream_.frames()) { // a 250 would be a promise
+            for (auto& work : works)
+                if (work.keeps)
+                    refuse(work, 451, "4.3.0", "dry run: nothing was kept");
+            return;
+        }
         if (groups.empty() || tool_.common().dry_run)
             return;
         if (spool_.commit(groups))

@@ -23,7 +23,7 @@ void stamp(cli::Tool& tool, const cli::EnvelopeOptions& envelope, cli::Item& ite
 {
     auto& member = item.frame.members.at(0);
     std::string kept;
-    const auto pieces = smtp::without_foreign_fields(member.message, tool.common().limits);
+    const auto pieces = smtp::without_foreign_fields(member.message);
     if (pieces.size() != 1 || pieces.front().size() != member.message.size()) {
         kept.reserve(member.message.size());
         for (const auto piece : pieces)
@@ -121,6 +121,11 @@ Result<Status> Entrance::put(const cli::Item& item)
     const auto verdict = block.strictest();
     const bool accepted = verdict.action == mail::Action::accept;
     record(item, mail::action_name(verdict.action), verdict.code, verdict.text);
+    const bool failed = verdict.cls == "error"; // a stage's own failure is never passed over
+    if (failed && item.kind == cli::Kind::message) {
+        tool_.complain(Error{Status::temp_fail, std::string(mail::action_name(verdict.action)) + ": " + verdict.text});
+        return Status::temp_fail;
+    }
     if (!accepted && options_.exit_verdict) {
         tool_.complain(Error{Status::refused, std::string(mail::action_name(verdict.action)) + ": " + verdict.text});
         return verdict.action == mail::Action::defer ? Status::temp_fail : Status::refused;

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <memory>
 #include <seccomp.h>
+#include <string>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -61,24 +62,6 @@ constexpr std::array base_calls{
     SCMP_SYS(getdents64),
     SCMP_SYS(getcwd),
     SCMP_SYS(umask),
-    SCMP_SYS(mkdir),
-    SCMP_SYS(mkdirat),
-    SCMP_SYS(rmdir),
-    SCMP_SYS(unlink),
-    SCMP_SYS(unlinkat),
-    SCMP_SYS(rename),
-    SCMP_SYS(renameat),
-    SCMP_SYS(renameat2),
-    SCMP_SYS(link),
-    SCMP_SYS(linkat),
-    SCMP_SYS(chmod),
-    SCMP_SYS(fchmod),
-    SCMP_SYS(fchmodat),
-    SCMP_SYS(chown),
-    SCMP_SYS(fchown),
-    SCMP_SYS(fchownat),
-    SCMP_SYS(lchown),
-    SCMP_SYS(utimensat),
     SCMP_SYS(inotify_init1),
     SCMP_SYS(inotify_add_watch),
     SCMP_SYS(inotify_rm_watch),
@@ -186,10 +169,18 @@ constexpr std::array base_calls{
     SCMP_SYS(seccomp),
 };
 
+/// What changes folders and files' metadata, which Landlock leaves free: only for who may write somewhere.
+constexpr std::array file_calls{
+    SCMP_SYS(mkdir),    SCMP_SYS(mkdirat),  SCMP_SYS(rmdir),     SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+    SCMP_SYS(rename),   SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(link),   SCMP_SYS(linkat),
+    SCMP_SYS(chmod),    SCMP_SYS(fchmod),   SCMP_SYS(fchmodat),  SCMP_SYS(chown),  SCMP_SYS(fchown),
+    SCMP_SYS(fchownat), SCMP_SYS(lchown),   SCMP_SYS(utimensat),
+};
+
 using Filter = std::unique_ptr<void, decltype(&seccomp_release)>;
 
 /// Everything not named is EPERM. Returns an empty program on failure.
-std::vector<sock_filter> compile(bool network, bool unix_sockets)
+std::vector<sock_filter> compile(bool network, bool unix_sockets, bool files)
 {
     const Filter filter{seccomp_init(SCMP_ACT_ERRNO(EPERM)), seccomp_release};
     if (!filter)
@@ -208,6 +199,9 @@ std::vector<sock_filter> compile(bool network, bool unix_sockets)
     };
     for (const int call : base_calls)
         allow(call);
+    if (files)
+        for (const int call : file_calls)
+            allow(call);
     if (network) {
         allow_family(AF_INET);
         allow_family(AF_INET6);
@@ -229,13 +223,13 @@ std::vector<sock_filter> compile(bool network, bool unix_sockets)
     return got == size ? program : std::vector<sock_filter>{};
 }
 
-bool print(const char* name, const std::vector<sock_filter>& program)
+bool print(const std::string& name, const std::vector<sock_filter>& program)
 {
     if (program.empty() || program.size() > BPF_MAXINSNS) {
-        std::fprintf(stderr, "cannot compile the seccomp filter %s\n", name);
+        std::fprintf(stderr, "cannot compile the seccomp filter %s\n", name.c_str());
         return false;
     }
-    std::printf("inline constexpr sock_filter %s[] = {\n", name);
+    std::printf("inline constexpr sock_filter %s[] = {\n", name.c_str());
     for (const auto& i : program)
         std::printf("    {%u, %u, %u, %uU},\n", i.code, i.jt, i.jf, i.k);
     std::printf("};\n");
@@ -249,8 +243,14 @@ int main(int argc, char** argv)
     if (argc != 2 || std::freopen(argv[1], "w", stdout) == nullptr)
         return 64;
     std::printf("#pragma once\n#include <linux/filter.h>\nnamespace mgw::syscalls\n{\n");
-    const bool good = print("local", compile(false, false)) && print("network", compile(true, false)) &&
-                      print("unix_only", compile(false, true)) && print("network_unix", compile(true, true));
+    bool good = true;
+    for (const bool files : {false, true}) {
+        const std::string end = files ? "_files" : "";
+        good = good && print("local" + end, compile(false, false, files)) &&
+               print("network" + end, compile(true, false, files)) &&
+               print("unix_only" + end, compile(false, true, files)) &&
+               print("network_unix" + end, compile(true, true, files));
+    }
     std::printf("} // namespace mgw::syscalls\n");
     return good && std::fflush(stdout) == 0 ? 0 : 1;
 }
