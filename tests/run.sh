@@ -52,6 +52,7 @@ if [ "$mode" != quick ]; then
   # the same unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
   cmake --preset asan >/dev/null
   if ninja -C build-asan >"$results/asan.log" 2>&1; then
+    export ASAN_OPTIONS=fast_unwind_on_malloc=0 LSAN_OPTIONS="suppressions=$root/tests/lsan.supp:print_suppressions=0"
     unit_tests "$root/build-asan" asan-
   else
     tail -n 40 "$results/asan.log"
