@@ -45,9 +45,24 @@ std::string sha256(std::string_view octets)
     return Sha256{}.add(octets).finish();
 }
 
-std::string hmac_sha256(std::string_view key, std::string_view octets)
+namespace
 {
-    std::string block = key.size() > 64 ? sha256(key) : std::string(key);
+
+/// In pieces: the one-call SHA1() of OpenSSL 3 goes through EVP and brings all of libcrypto.
+std::string sha1(std::string_view octets)
+{
+    SHA_CTX c;
+    SHA1_Init(&c);
+    SHA1_Update(&c, octets.data(), octets.size());
+    std::string out(SHA_DIGEST_LENGTH, '\0');
+    SHA1_Final(reinterpret_cast<unsigned char*>(out.data()), &c);
+    return out;
+}
+
+/// RFC 2104 over a hash with blocks of 64 octets.
+std::string hmac(std::string (*hash)(std::string_view), std::string_view key, std::string_view octets)
+{
+    std::string block = key.size() > 64 ? hash(key) : std::string(key);
     block.resize(64, '\0');
     std::string inner = block;
     std::string outer = block;
@@ -55,7 +70,19 @@ std::string hmac_sha256(std::string_view key, std::string_view octets)
         c = static_cast<char>(c ^ 0x36);
     for (char& c : outer)
         c = static_cast<char>(c ^ 0x5C);
-    return Sha256{}.add(outer).add(Sha256{}.add(inner).add(octets).finish()).finish();
+    return hash(outer + hash(inner.append(octets)));
+}
+
+} // namespace
+
+std::string hmac_sha256(std::string_view key, std::string_view octets)
+{
+    return hmac(sha256, key, octets);
+}
+
+std::string hmac_sha1(std::string_view key, std::string_view octets)
+{
+    return hmac(sha1, key, octets);
 }
 
 bool equal_secret(std::string_view a, std::string_view b)

@@ -23,6 +23,8 @@ private:
 std::string sha256(std::string_view octets);
 /// HMAC-SHA256 (RFC 2104), 32 raw octets.
 std::string hmac_sha256(std::string_view key, std::string_view octets);
+/// HMAC-SHA1 (RFC 2104), 20 raw octets: for old formats that ask for it.
+std::string hmac_sha1(std::string_view key, std::string_view octets);
 /// Compares secrets in constant time.
 bool equal_secret(std::string_view a, std::string_view b);
 /// CRC-32C (Castagnoli) of `octets`, going on from `seed`.

@@ -1,6 +1,3 @@
-// The low-level interface of OpenSSL, as in lib/core/hash.cpp: EVP's first look-up would be the dearest part of a
-// start.
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "lib/route/srs.hpp"
 
 #include "lib/core/fd.hpp"
@@ -9,7 +6,6 @@
 #include "lib/mail/codec.hpp"
 #include "lib/route/address_key.hpp"
 
-#include <openssl/sha.h>
 #include <sys/stat.h>
 
 namespace mgw::route
@@ -23,28 +19,6 @@ constexpr std::int64_t days_valid = 21;
 constexpr std::int64_t days_in_cycle = 1024; // two digits of base 32
 constexpr std::string_view base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 constexpr std::int64_t seconds_a_day = 86400;
-
-std::string sha1(std::string_view octets)
-{
-    std::string out(SHA_DIGEST_LENGTH, '\0');
-    SHA1(reinterpret_cast<const unsigned char*>(octets.data()), octets.size(),
-         reinterpret_cast<unsigned char*>(out.data()));
-    return out;
-}
-
-/// RFC 2104 with SHA-1.
-std::string hmac_sha1(std::string_view key, std::string_view text)
-{
-    std::string block = key.size() > 64 ? sha1(key) : std::string(key);
-    block.resize(64, '\0');
-    std::string inner = block;
-    std::string outer = block;
-    for (char& c : inner)
-        c = static_cast<char>(c ^ 0x36);
-    for (char& c : outer)
-        c = static_cast<char>(c ^ 0x5C);
-    return sha1(outer + sha1(inner.append(text)));
-}
 
 std::string hash_of(std::string_view secret, std::string_view text)
 {

@@ -140,6 +140,9 @@ def start_up():
     rc = os.path.join(work, "procmailrc")
     with open(rc, "w") as f:
         f.write(":0\n* ^Subject: never\n/dev/null\n\n:0\n/dev/null\n")
+    delivering = os.path.join(work, "procmailrc-maildir")
+    with open(delivering, "w") as f:
+        f.write(f":0\n* ^Subject: never\n/dev/null\n\n:0\n{work}/PM/\n")
     mf = os.path.join(work, "mailfilter")
     with open(mf, "w") as f:
         f.write("if (/^Subject: never/)\n{\n    EXIT\n}\nto \"/dev/null\"\n")
@@ -148,7 +151,7 @@ def start_up():
     os.makedirs(gnupg, mode=0o700, exist_ok=True)
     spool, archive = os.path.join(work, "spool1"), os.path.join(work, "archive")
     commands = {
-        "true": ["true"], "procmail, 1 rule": ["procmail", "-m", rc], "maildrop, 1 rule": ["maildrop", mf],
+        "true": ["true"], "procmail, 1 rule, to /dev/null": ["procmail", "-m", rc], "procmail, 1 rule, to a Maildir": ["procmail", "-m", delivering], "maildrop, 1 rule": ["maildrop", mf],
         "mgw-filter inbound.sieve": ["mgw-filter", os.path.join(HERE, "inbound.sieve")],
         "mgw-auth (zone)": ["mgw-auth", "--dns-zone", zone, "--client-ip=192.0.2.7", "--from=alice@example.net"],
         "mgw-route": ["mgw-route", "--relay=[192.0.2.25]:25", "--to=bob@example.org"],
