@@ -193,7 +193,7 @@ std::string phrase(const Event& event)
 std::string earlier(std::string_view time, double ms)
 {
     // 2026-11-24T07:36:32.658851Z
-    if (time.size() != 27 || time[10] != 'T' || time[26] != 'Z' || !(ms >= 0 && ms < 1e12))
+    if (time.size() != 27 || time[10] != 'T' || time[26] != 'Z' || !(ms >= 0 && ms < 1e10))
         return std::string(time);
     const auto part = [&](std::size_t at, std::size_t count) {
         return static_cast<long>(parse_number(time.substr(at, count)).value_or(0));
@@ -201,7 +201,9 @@ std::string earlier(std::string_view time, double ms)
     const std::chrono::year_month_day day{std::chrono::year(static_cast<int>(part(0, 4))),
                                           std::chrono::month(static_cast<unsigned>(part(5, 2))),
                                           std::chrono::day(static_cast<unsigned>(part(8, 2)))};
-    if (!day.ok())
+    // a year that nanoseconds cannot count, or a field that is no number, is no time of ours
+    if (!day.ok() || day.year() < std::chrono::year(1970) || day.year() > std::chrono::year(2200) || part(11, 2) > 23 ||
+        part(14, 2) > 59 || part(17, 2) > 60)
         return std::string(time);
     const auto at = std::chrono::sys_days(day) + std::chrono::hours(part(11, 2)) + std::chrono::minutes(part(14, 2)) +
                     std::chrono::seconds(part(17, 2)) + std::chrono::microseconds(part(20, 6)) -
