@@ -388,3 +388,9 @@ z.close()' "$T/many.zip"
   decide "$T/in"
   grep -q '^Mgw-Verdict: \(quarantine\|reject\) .* class=content ' "$T/block"
 }
+
+@test "more parts than the limit are not called clean, and cost no minutes" {
+  python3 -c 'import sys; sys.stdout.write("From: a@b\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n" + "--b\nA: b\n\nx\n" * 500000)' >"$T/many"
+  timeout 20 mgw-scan --to=b@example.org <"$T/many" >"$T/out"
+  sed -n '1,/^Mgw-End/p' "$T/out" | grep -q '^Mgw-Result: mgw-scan virus=unscanned why=limit:parts'
+}

@@ -157,7 +157,7 @@ Result<Engine> Engine::load(const std::string& database, const std::string& temp
     return engine;
 }
 
-Answer Engine::scan(std::string_view octets, std::chrono::milliseconds time, const Seen& seen) const
+Answer Engine::scan(std::string_view octets, std::chrono::milliseconds time, const Seen& seen, bool mail_parser) const
 {
     if (octets.empty())
         return {};
@@ -173,7 +173,7 @@ Answer Engine::scan(std::string_view octets, std::chrono::milliseconds time, con
         return {Outcome::unscanned, {}, "error:no memory"};
     cl_scan_options options{};
     options.general = CL_SCAN_GENERAL_HEURISTICS;
-    options.parse = ~0U;
+    options.parse = mail_parser ? ~0U : ~static_cast<unsigned>(CL_SCAN_PARSE_MAIL);
     options.heuristic =
         CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE | CL_SCAN_HEURISTIC_ENCRYPTED_DOC;
     Call call{&seen, limits_.file_octets, false, false};

@@ -54,7 +54,8 @@ public:
 
     const Database& database() const { return database_; }
     /// Scans octets in memory, mail or any other file, for at most `time`.
-    Answer scan(std::string_view octets, std::chrono::milliseconds time, const Seen& seen = {}) const;
+    Answer scan(std::string_view octets, std::chrono::milliseconds time, const Seen& seen = {},
+                bool mail_parser = true) const;
 
 private:
     Engine() = default;

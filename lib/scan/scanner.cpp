@@ -43,7 +43,8 @@ public:
         : message_(message), engine_(engine), options_(options), limits_(limits), parts_(message, limits),
           deadline_(Steady::now() + options.time),
           decode_budget_(std::max<std::size_t>(message.octets().size(), 64U << 10) * limits.decoded_factor),
-          unpack_budget_(std::max<std::size_t>(decode_budget_, 16U << 20))
+          unpack_budget_(std::max<std::size_t>(decode_budget_, 16U << 20)),
+          mail_parser_(!has(parts_.oddities(), mail::Oddity::too_many_parts))
     {}
 
     Report run()
@@ -56,6 +57,11 @@ public:
             record("message", message_.octets(), Steady::now(), {Outcome::unscanned, {}, "too-large"});
         else
             scan("message", message_.octets(), true);
+        // what is over a limit was not looked at part by part: that is a result, not a clean message
+        if (engine_ != nullptr && has(parts_.oddities(), mail::Oddity::too_many_parts))
+            conclude({Outcome::unscanned, {}, "limit:parts"});
+        if (engine_ != nullptr && has(parts_.oddities(), mail::Oddity::too_deep))
+            conclude({Outcome::unscanned, {}, "limit:nesting"});
         for (const auto& part : parts_.all())
             if (!part.is_multipart)
                 look_at(part);
@@ -96,7 +102,8 @@ private:
         }
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - begin);
         const auto note = [this](std::string_view file) { seen_.add(file); };
-        record(std::move(what), octets, begin, engine_->scan(octets, left, outermost ? Seen(note) : Seen()));
+        record(std::move(what), octets, begin,
+               engine_->scan(octets, left, outermost ? Seen(note) : Seen(), mail_parser_));
     }
 
     void record(std::string what, std::string_view octets, Steady::time_point begin, Answer answer,
@@ -194,6 +201,8 @@ private:
     Steady::time_point deadline_;
     std::size_t decode_budget_;
     std::size_t unpack_budget_;
+    /// libclamav's own reader of mail takes a file system call for each part: not for millions of them.
+    bool mail_parser_;
     std::size_t named_members_ = 0;
     SeenFiles seen_;
     std::set<std::string> flags_;
