@@ -113,3 +113,9 @@ body() { sed '1,/^\r*$/d'; }
   [[ "$output" == *'longer than 87 octets'* ]]
   run -75 bash -c "mgw-crypt decrypt --homedir=$MGW_TEST_GNUPG <m >/dev/full"
 }
+
+@test "--sandbox=require says that a tool which starts gpg is not confined" {
+  mkdir -m 700 "$T/g"
+  mail x | mgw-crypt decrypt --homedir="$T/g" --sandbox=require 2>"$T/err" >/dev/null
+  grep -q 'starts programs and is not confined' "$T/err"
+}

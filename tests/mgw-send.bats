@@ -179,7 +179,8 @@ END
   frame A "$(to 1 a@example.org)" >"$T/frame"
   { sleep 0.5; cat "$T/frame"; } | mgw-send --input=frames --maildir="$T/M" >"$T/answers" 2>/dev/null &
   head -1 "$T/answers" >/dev/null
-  wait $! || true
+  status=0; wait $! || status=$?
+  [ "$status" -eq 75 ]
   [ ! -d "$T/M/new" ] || [ -z "$(ls "$T/M/new")" ]
 }
 

@@ -1,5 +1,6 @@
 #include "lib/archive/record.hpp"
 
+#include "lib/core/binary.hpp"
 #include "lib/core/hash.hpp"
 
 #include <zstd.h>
@@ -18,20 +19,6 @@ constexpr std::uint16_t flag_zstd = 1;
 constexpr int zstd_level = 3;
 constexpr std::size_t id_octets = 26;
 constexpr std::size_t hash_octets = 32;
-
-template <class T> void put(std::string& out, T value)
-{
-    for (std::size_t i = 0; i < sizeof(T); ++i)
-        out += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
-}
-
-template <class T> T number_at(std::string_view octets, std::size_t at)
-{
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i)
-        value |= static_cast<std::uint64_t>(static_cast<unsigned char>(octets[at + i])) << (8 * i);
-    return static_cast<T>(value);
-}
 
 /// Compressed, or empty where that saves nothing.
 std::string compressed(std::string_view octets)

@@ -1,5 +1,6 @@
 #include "lib/queue/record.hpp"
 
+#include "lib/core/binary.hpp"
 #include "lib/core/hash.hpp"
 
 #include <array>
@@ -16,20 +17,6 @@ constexpr std::uint32_t segment_version = 1;
 constexpr char record_version = 1;
 constexpr unsigned flag_more = 1;
 constexpr unsigned flag_first = 2;
-
-template <class T> void put(std::string& out, T value)
-{
-    for (std::size_t i = 0; i < sizeof(T); ++i)
-        out += static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i));
-}
-
-template <class T> T number_at(std::string_view octets, std::size_t at)
-{
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i)
-        value |= static_cast<std::uint64_t>(static_cast<unsigned char>(octets[at + i])) << (8 * i);
-    return static_cast<T>(value);
-}
 
 } // namespace
 
