@@ -80,6 +80,9 @@ public:
         }
         work_ =
             Work{tool_.clock(), tool_.random(), tool_.common().limits, tool_.common().dry_run, tool_.common().explain};
+        if (tool_.common().sandbox == SandboxMode::require && stage_.rights().programs)
+            tool_.warn(
+                "--sandbox=require holds for what the kernel can do; this stage starts programs and is not confined");
         // one message needs no worker: the process itself is the one that can be hurt
         return input_.kind() == Kind::message ? one_message() : many();
     }
