@@ -63,12 +63,20 @@ CLI::App& Tool::app()
     return impl_->app;
 }
 
-CLI::App& Tool::command(const std::string& name, const std::string& summary)
+void Tool::command(const std::string& name, const std::string& summary, std::function<void(CLI::App&)> declare)
 {
-    CLI::App* sub = impl_->app.add_subcommand(name, summary);
-    sub->set_help_flag("--help", "Print this help and exit.");
-    sub->fallthrough();
-    return *sub;
+    impl_->commands.emplace_back(impl_->app.add_subcommand(name, summary), std::move(declare));
+}
+
+void Tool::declare_commands(const std::vector<std::string>* named)
+{
+    for (const auto& [sub, declare] : impl_->commands) {
+        if (named != nullptr && std::ranges::find(*named, sub->get_name()) == named->end())
+            continue;
+        sub->set_help_flag("--help", "Print this help and exit.");
+        sub->fallthrough();
+        declare(*sub);
+    }
 }
 
 CLI::Option* Tool::choices(CLI::Option* option, std::initializer_list<const char*> values)
@@ -121,6 +129,7 @@ std::optional<int> Tool::parse(int argc, char** argv)
                                     : (fd == STDOUT_FILENO ? O_RDONLY : O_RDWR)); // reading and writing fail
     std::vector<std::string> arguments(argv + 1, argv + argc);
     if (const auto what = argument_of(arguments, "--generate")) {
+        declare_commands(nullptr);
         auto text = generate(*what, name_, impl_->app, impl_->choices, impl_->hints);
         if (!text) {
             complain(text.error());
@@ -129,6 +138,7 @@ std::optional<int> Tool::parse(int argc, char** argv)
         std::cout << *text << std::flush;
         return std::cout.good() ? 0 : static_cast<int>(Status::temp_fail);
     }
+    declare_commands(&arguments);
     std::string config = argument_of(arguments, "--config").value_or("");
     if (config.empty())
         if (const char* value = std::getenv("MGW_CONFIG"); value != nullptr)
@@ -151,7 +161,8 @@ std::optional<int> Tool::parse(int argc, char** argv)
             argument += empty_value;
     }
     try {
-        admit_empty_values(impl_->app);
+        if (std::ranges::any_of(arguments, [](const auto& argument) { return argument.contains(empty_value); }))
+            admit_empty_values(impl_->app);
         std::ranges::reverse(arguments);
         impl_->app.parse(std::move(arguments));
     } catch (const CLI::CallForHelp&) {

@@ -50,8 +50,9 @@ public:
 
     CLI::App& app();
     const std::string& name() const { return name_; }
-    /// A subcommand of the tool.
-    CLI::App& command(const std::string& name, const std::string& summary);
+    /// A subcommand of the tool. parse() calls `declare`, which adds its options, only where they count: declaring is
+    /// a good part of what a short run costs.
+    void command(const std::string& name, const std::string& summary, std::function<void(CLI::App&)> declare);
     /// Declares what a value may be; the choices reach help, manual page and completions.
     CLI::Option* choices(CLI::Option* option, std::initializer_list<const char*> values);
     /// Declares how a shell completes the value.
@@ -82,6 +83,9 @@ public:
 
 private:
     struct Impl;
+    /// Of the commands whose names are among `named`, or of all.
+    void declare_commands(const std::vector<std::string>* named);
+
     std::unique_ptr<Impl> impl_;
     std::string name_;
     CommonOptions common_;
