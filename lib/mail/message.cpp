@@ -57,7 +57,8 @@ bool is_hidden_field(std::string_view line)
 Oddity Message::all_oddities() const
 {
     // Every octet with the one before it, in blocks of a fixed size: compilers turn that into vector instructions, so
-    // one pass costs less than looking for each line end.
+    // one pass costs less than looking for each line end. A CR without LF and an LF without CR look the same at first.
+    const bool is_crlf = line_end_.size() == 2;
     std::uint8_t nul = 0;
     std::uint8_t bare_cr = 0;
     std::uint8_t bare_lf = 0;
@@ -72,6 +73,17 @@ Oddity Message::all_oddities() const
     std::size_t at = 1;
     if (size > 0)
         look('\0', p[0]);
+    for (; is_crlf && at + block <= size; at += block) {
+        std::uint8_t zero = 0;
+        std::uint8_t alone = 0;
+        for (std::size_t i = 0; i < block; ++i) {
+            zero |= static_cast<std::uint8_t>(p[at + i] == '\0');
+            alone |= static_cast<std::uint8_t>((p[at + i - 1] == '\r') ^ (p[at + i] == '\n'));
+        }
+        nul |= zero;
+        for (std::size_t i = 0; alone != 0 && i < block; ++i)
+            look(p[at + i - 1], p[at + i]);
+    }
     for (; at + block <= size; at += block)
         for (std::size_t i = 0; i < block; ++i)
             look(p[at + i - 1], p[at + i]);
@@ -85,7 +97,7 @@ Oddity Message::all_oddities() const
         found |= Oddity::nul;
     if (bare_cr != 0)
         found |= Oddity::bare_cr;
-    if (bare_lf != 0 && line_end_.size() == 2)
+    if (bare_lf != 0 && is_crlf)
         found |= Oddity::bare_lf;
     return found;
 }
@@ -154,9 +166,12 @@ void Message::index_header(const Limits& limits, const Boundaries* open)
             fields_.back().end = end;
             if (end - fields_.back().begin > limits.field_octets)
                 oddities_ |= Oddity::header_too_large;
-            if (trim(line).empty())
+            std::size_t word = 1;
+            while (word < line.size() && is_blank(line[word]))
+                ++word;
+            if (word == line.size() || line[word] == '\r' || line[word] == '\n')
                 oddities_ |= Oddity::blank_line_in_header;
-            else if (is_hidden_field(line))
+            else if (lower(line[word]) == 'c' && is_hidden_field(line.substr(word)))
                 oddities_ |= Oddity::hidden_field;
         } else {
             const std::size_t name = field_name_octets(line);

@@ -124,6 +124,10 @@ private:
         const bool is_boundary = iequals(name.substr(0, star), "boundary");
         if (is_boundary)
             note_boundary(star != std::string_view::npos, value);
+        else if (value.starts_with('\'') && star == std::string_view::npos)
+            found_ |= Oddity::odd_parameter; // quoted, some programs think
+        else if (istarts_with(value, "utf-16'") || istarts_with(value, "utf-32'") || istarts_with(value, "utf-7'"))
+            found_ |= Oddity::odd_parameter; // of either order, or no text at all for some
         if (star == std::string_view::npos)
             return;
         // name*, or name*0, name*1 … of one name in their order

@@ -100,7 +100,7 @@ public:
         begin_part(passes_.back(), -1);
         while (!passes_.empty())
             step(passes_.back());
-        if (!boundaries_.empty() && has_mid_line(octets_, boundaries_))
+        if (!boundaries_.empty() && finds_mid_line())
             tree_.oddities_ |= Oddity::mid_line_delimiter;
         for (auto& part : tree_.parts_) {
             part.container = part.parent >= 0 ? &tree_.parts_[static_cast<std::size_t>(part.parent)] : nullptr;
@@ -109,6 +109,22 @@ public:
     }
 
 private:
+    /// Base64 has no dashes, and what is no base64 in it is found when it is decoded: it need not be searched.
+    bool finds_mid_line() const
+    {
+        std::string_view rest = octets_;
+        for (const auto& part : tree_.parts_) {
+            const bool is_here = part.body.data() >= rest.data() && part.body.data() <= rest.data() + rest.size();
+            if (part.encoding != Encoding::base64 || !is_here || part.body.empty())
+                continue;
+            const auto begin = static_cast<std::size_t>(part.body.data() - rest.data());
+            if (has_mid_line(rest.substr(0, begin), boundaries_))
+                return true;
+            rest.remove_prefix(begin + part.body.size());
+        }
+        return has_mid_line(rest, boundaries_);
+    }
+
     Part& part(int index) { return tree_.parts_[static_cast<std::size_t>(index)]; }
 
     /// Reads the header at `pass.at`, and those of messages inside messages that follow at once.
