@@ -168,6 +168,12 @@ std::string plain(std::string_view value)
 void add_readings(std::vector<std::string>& values, std::string_view value, std::size_t limit)
 {
     add(values, plain(value), limit);
+    if (value.starts_with('"')) { // quoted as it should be: one value, whatever stands in it
+        const auto quote = value.find('"', 1);
+        const auto rest = quote == npos ? std::string_view("?") : trim_controls(value.substr(quote + 1));
+        if ((rest.empty() || rest[0] == ';') && !value.substr(0, quote).contains('\\'))
+            return;
+    }
     const auto to_semicolon = trim_controls(value.substr(0, value.find(';')));
     add(values, without(to_semicolon, "\""), limit);
     add(values, to_semicolon, limit);
@@ -340,7 +346,8 @@ LenientHeader read_leniently(std::string_view octets, std::size_t limit_octets)
     }
     const std::size_t end = begins.empty() ? at : *std::ranges::max_element(begins);
     out.text = octets.substr(0, std::max(end, at));
-    may_begin(0);
+    if (begins.empty())
+        may_begin(0);
     if (strict != npos) {
         std::erase(begins, strict);
         begins.insert(begins.begin(), strict);
@@ -373,10 +380,9 @@ std::string lenient_encodings(std::string_view header)
 
 std::string lenient_type(std::string_view header)
 {
-    auto type = after_colon(header, "content-type");
-    if (const auto end = type.find_first_of(";,"); end != npos)
-        type.resize(end);
-    return std::string(trim_controls(type));
+    const auto type = after_colon(header, "content-type");
+    const auto text = trim_controls(type);
+    return std::string(text.substr(0, text.find_first_of(";, \t")));
 }
 
 } // namespace mgw::mail

@@ -28,7 +28,7 @@ std::vector<std::string> lenient_values(std::string_view header, std::string_vie
 
 /// What a Content-Transfer-Encoding anywhere in a header says, in lower case, encoded words decoded; all of them in one.
 std::string lenient_encodings(std::string_view header);
-/// The same of Content-Type, without parameters: "multipart/mixed text/plain".
+/// What the first Content-Type anywhere in a header says, in lower case, without parameters.
 std::string lenient_type(std::string_view header);
 
 } // namespace mgw::mail

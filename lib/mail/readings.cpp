@@ -200,15 +200,13 @@ private:
                 give_decoded(source, file.octets, "binhex", content);
             }
         content.file_names = names;
-        const bool is_base64 = encodings.contains("64");
-        if (is_base64 || looks_like_base64(text)) {
-            // no line of base64 begins with dashes
-            decode_base64(source, text.substr(0, text.find("\n--")), content);
-        }
-        if (encodings.contains("q") || text.substr(0, 4096).contains("="))
+        const bool is_base64 = looks_like_base64(text);
+        if (is_base64 || encodings.contains("64"))
+            decode_base64(source, text.substr(0, text.find("\n--")), content); // no line of base64 begins with dashes
+        if (encodings.contains("q") || (!is_base64 && looks_like_qp(text)))
             decode_qp(source, text, content);
         // as it stands: where nothing is said of an encoding, or something that is none
-        if (spend(text.size()) != 0) {
+        if (!is_base64 && spend(text.size()) != 0) {
             content.way = "not encoded";
             content.octets = text;
             give_out(content);
