@@ -14,15 +14,6 @@ namespace
 
 constexpr auto npos = std::string_view::npos;
 
-/// Past the LF, or the CR without LF, that ends the line at `at`.
-std::size_t next_loose_line(std::string_view octets, std::size_t at)
-{
-    const auto end = octets.find_first_of("\r\n", at);
-    if (end == npos)
-        return octets.size();
-    return octets[end] == '\r' && octets.substr(end + 1, 1) == "\n" ? end + 2 : end + 1;
-}
-
 bool is_space(char c)
 {
     return static_cast<unsigned char>(c) <= 32;
@@ -295,6 +286,22 @@ std::string after_colon(std::string_view header, std::string_view word)
 }
 
 } // namespace
+
+std::size_t next_loose_line(std::string_view octets, std::size_t at)
+{
+    // in blocks, so that looking for the one character never runs far past the other
+    constexpr std::size_t block = 256;
+    for (; at < octets.size(); at += block) {
+        const auto part = octets.substr(at, block);
+        const auto lf = std::min(part.find('\n'), part.size());
+        const auto cr = part.substr(0, lf).find('\r');
+        if (cr != npos)
+            return octets.substr(at + cr + 1, 1) == "\n" ? at + cr + 2 : at + cr + 1;
+        if (lf < part.size())
+            return at + lf + 1;
+    }
+    return octets.size();
+}
 
 bool looks_like_field(std::string_view line)
 {

@@ -17,6 +17,7 @@ namespace
 {
 
 constexpr std::size_t least_budget = 64U << 10;
+constexpr std::size_t least_lenient = 512U << 10;
 constexpr std::size_t most_names = 64;
 constexpr std::size_t most_blocks = 100;
 constexpr std::size_t most_runs = 1000;
@@ -44,7 +45,7 @@ public:
         : octets_(message.octets()), parts_(parts), limits_(limits), give_(give),
           strict_budget_(std::max(octets_.size(), least_budget) * limits.decoded_factor),
           // several readings of one part are the rule where there is more than one
-          budget_(strict_budget_ * 4)
+          budget_(std::max(octets_.size(), least_lenient) * limits.decoded_factor * 4)
     {
         summary_.oddities = message.oddities() | parts.oddities();
     }
