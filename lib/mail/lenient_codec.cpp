@@ -109,6 +109,16 @@ int hex_value(char c)
 
 } // namespace
 
+bool has_even_lines(std::string_view text)
+{
+    while (!text.empty()) {
+        const auto line = take_line(text);
+        if (line.size() % 4 != 0 && !text.empty())
+            return false;
+    }
+    return true;
+}
+
 std::vector<Base64Way> base64_ways(std::string_view text)
 {
     using Padding = Base64Way::Padding;

@@ -204,6 +204,10 @@ private:
         if (pass.open.empty() && pass.leaf >= 0 && part(pass.leaf).encoding != Encoding::identity)
             pass.at = octets.size();
         while (pass.at < octets.size()) {
+            if (pass.leaf >= 0 && part(pass.leaf).encoding == Encoding::base64)
+                skip_base64(pass);
+            if (pass.at >= octets.size())
+                break;
             const char first = octets[pass.at];
             if (first == '-' && octets.substr(pass.at, 2) == "--") {
                 if (at_dashes(pass))
@@ -221,6 +225,16 @@ private:
             return;
         close_frames(pass, 0, octets.size());
         passes_.pop_back();
+    }
+
+    /// Base64 has no dashes: looking for them is quicker than looking at each line. Ends at the start of a line of dashes.
+    static void skip_base64(Pass& pass)
+    {
+        const std::string_view octets = pass.octets;
+        std::size_t at = octets.find('-', pass.at);
+        while (at != npos && ((at > 0 && octets[at - 1] != '\n') || octets.substr(at + 1, 1) != "-"))
+            at = octets.find('-', at + 1);
+        pass.at = std::min(at, octets.size());
     }
 
     /// A line that begins with dashes. True if another pass has begun.

@@ -107,7 +107,8 @@ private:
     static Oddity decoding_oddities(const Part& part, bool is_good)
     {
         if (part.encoding == Encoding::base64)
-            return base64_oddities(base64_ways(part.body), !is_good);
+            return is_good && has_even_lines(part.body) ? Oddity::none
+                                                        : base64_oddities(base64_ways(part.body), !is_good);
         if (part.encoding == Encoding::uuencode && !is_good)
             return Oddity::odd_encoding;
         // a line end that is not encoded is one of text (RFC 2045 section 6.7)
