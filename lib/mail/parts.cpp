@@ -3,6 +3,7 @@
 #include "lib/core/text.hpp"
 #include "lib/mail/boundaries.hpp"
 #include "lib/mail/codec.hpp"
+#include "lib/mail/lenient_codec.hpp"
 #include "lib/mail/part_header.hpp"
 
 #include <algorithm>
@@ -38,6 +39,23 @@ bool begins_embedded(std::string_view line)
     default:
         return false;
     }
+}
+
+/// Whether one of the next lines is a MIME field.
+bool mime_field_follows(std::string_view octets, std::size_t at)
+{
+    constexpr int lines = 3;
+    constexpr std::size_t most = 200; // of a line
+    for (int i = 0; i < lines && at < octets.size(); ++i) {
+        const auto line = octets.substr(at, most);
+        if (istarts_with(trim(line.substr(0, line.find(':'))), "content-"))
+            return true;
+        const auto lf = line.find('\n');
+        if (lf == npos)
+            return false;
+        at += lf + 1;
+    }
+    return false;
 }
 
 /// Whether one of the boundaries stands, with its dashes, in the midst of a line.
@@ -247,7 +265,7 @@ private:
         if (!match) {
             if (pass.open.is_near(line))
                 tree_.oddities_ |= Oddity::prefix_boundary;
-            if (istarts_with(pass.octets.substr(next, 8), "content-"))
+            if (mime_field_follows(pass.octets, next))
                 tree_.oddities_ |= Oddity::stray_delimiter;
             pass.at = next;
             return false;
@@ -283,6 +301,8 @@ private:
             return false;
         end_body(pass, leaf, end);
         pass.leaf = -1;
+        if (part(leaf).encoding == Encoding::identity && is_surely_base64(part(leaf).body))
+            part(leaf).oddities |= Oddity::embedded_encoding;
         const std::size_t room = limits_.decoded_factor * octets_.size();
         if (!pass.leaf_is_encoded || decoded_octets_ >= room)
             return false;
