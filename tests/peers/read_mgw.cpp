@@ -13,7 +13,8 @@ PeerParts read_mgw(std::string_view octets)
 {
     Limits limits;
     limits.header_octets = limits.field_octets = limits.fields = limits.parts = std::size_t{1} << 30;
-    const mail::Message message(octets, limits);
+    // no stage looks at a "From " line that local(8) put first
+    const mail::Message message(octets.substr(mail::from_line_octets(octets)), limits);
     const mail::Parts tree(message, limits);
     PeerParts out;
     for (const auto& part : tree.all()) {
