@@ -1,6 +1,6 @@
-// Whether twice the input takes twice the time: messages that grow in one way, read with the limits raised by mgw and, for
-// comparison, by GMime. Each reading is done in a process of its own; the best time of three, and the memory that it took.
-// The last column is the time for the whole input by the time for half of it: 2 is linear, 4 quadratic.
+// Whether twice the input takes twice the time: messages that grow in one way, read with the limits raised by mgw and,
+// for comparison, by GMime. Each reading is done in a process of its own; the best time of three, and the memory that
+// it took. The last column is the time for the whole input by the time for half of it: 2 is linear, 4 quadratic.
 #include "lib/core/limits.hpp"
 #include "lib/mail/address.hpp"
 #include "lib/mail/message.hpp"

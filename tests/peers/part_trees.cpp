@@ -1,5 +1,6 @@
-// part-trees READER FILE...: the parts of each message as READER (mgw, gmime, mimetic, mimetic-stream) sees them, one JSON
-// object a message. Each message is read in a process of its own, at most 20 seconds long: parsers of others abort.
+// part-trees READER FILE...: the parts of each message as READER (mgw, gmime, mimetic, mimetic-stream) sees them, one
+// JSON object a message. Each message is read in a process of its own, at most 20 seconds long: parsers of others
+// abort.
 #include "tests/peers/peer_part.hpp"
 
 #include "lib/core/hash.hpp"
