@@ -88,7 +88,7 @@ private:
         }
         // the message itself, not encoded, was scanned already
         if (engine_ != nullptr && !(part.parent < 0 && part.encoding == mail::Encoding::identity))
-            scan("part " + part.path, content, false);
+            scan("part " + part.path(), content, false);
         if (options_.attachments)
             describe(part, content);
     }
@@ -132,7 +132,7 @@ private:
         if (plain)
             return;
         Attachment attachment;
-        attachment.path = part.path;
+        attachment.path = part.path();
         for (const auto& name : part.file_names) {
             if (!name.empty())
                 attachment.names.push_back(name);
