@@ -1,5 +1,5 @@
 // part-trees READER FILE...: the parts of each message as READER (mgw, gmime, mimetic, mimetic-stream) sees them, one
-// JSON object a message. Each message is read in a process of its own, at most 20 seconds long: parsers of others
+// JSON object a message; for mgw also what it sees in other readings of the message. Each message is read in a process of its own, at most 20 seconds long: parsers of others
 // abort.
 #include "tests/peers/peer_part.hpp"
 
@@ -71,7 +71,9 @@ bool read_apart(Reader reader, const std::string& path)
         alarm(20);
         std::ifstream in(path, std::ios::binary);
         const std::string octets{std::istreambuf_iterator<char>(in), {}};
-        const nlohmann::json line{{"file", path}, {"parts", as_json(reader(octets))}};
+        nlohmann::json line{{"file", path}, {"parts", as_json(reader(octets))}};
+        if (reader == read_mgw)
+            line["others"] = as_json(other_readings(octets));
         std::cout << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n' << std::flush;
         _exit(0);
     }

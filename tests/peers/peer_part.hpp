@@ -23,6 +23,8 @@ void add_name(PeerPart& part, std::string_view name);
 
 /// The message as each parser reads it; an empty list where it finds no message at all.
 PeerParts read_mgw(std::string_view octets);
+/// What mgw sees beside its tree in a message that can be read in two ways, without order or depth.
+PeerParts other_readings(std::string_view octets);
 PeerParts read_gmime(std::string_view octets);
 /// `stream` reads from an istream instead of from memory: mimetic has a different parser for each.
 PeerParts read_mimetic(std::string_view octets, bool stream);
