@@ -491,6 +491,15 @@ bool looks_like_base64(std::string_view text)
     return chars >= 8;
 }
 
+bool looks_like_qp(std::string_view text)
+{
+    text = text.substr(0, 16U << 10);
+    for (auto at = text.find('='); at != std::string_view::npos && at + 2 < text.size(); at = text.find('=', at + 1))
+        if ((is_hex(text[at + 1]) && is_hex(text[at + 2])) || text[at + 1] == '\r' || text[at + 1] == '\n')
+            return true;
+    return false;
+}
+
 std::vector<std::string_view> base64_runs(std::string_view octets, std::size_t least_chars, std::size_t limit_runs)
 {
     std::vector<std::string_view> runs;

@@ -55,5 +55,7 @@ std::vector<Embedded> binhex_decode(std::string_view text, std::size_t limit_oct
 std::vector<std::string_view> base64_runs(std::string_view octets, std::size_t least_chars, std::size_t limit_runs);
 /// Whether the first lines of a text are base64 and nothing else.
 bool looks_like_base64(std::string_view text);
+/// Whether "=" stands before hexadecimal digits or a line end in the first octets of a text.
+bool looks_like_qp(std::string_view text);
 
 } // namespace mgw::mail

@@ -14,15 +14,6 @@ namespace
 
 constexpr auto npos = std::string_view::npos;
 
-/// Past the LF, or the CR without LF, that ends the line at `at`.
-std::size_t next_loose_line(std::string_view octets, std::size_t at)
-{
-    const auto end = octets.find_first_of("\r\n", at);
-    if (end == npos)
-        return octets.size();
-    return octets[end] == '\r' && octets.substr(end + 1, 1) == "\n" ? end + 2 : end + 1;
-}
-
 bool is_space(char c)
 {
     return static_cast<unsigned char>(c) <= 32;
@@ -168,6 +159,12 @@ std::string plain(std::string_view value)
 void add_readings(std::vector<std::string>& values, std::string_view value, std::size_t limit)
 {
     add(values, plain(value), limit);
+    if (value.starts_with('"')) { // quoted as it should be: one value, whatever stands in it
+        const auto quote = value.find('"', 1);
+        const auto rest = quote == npos ? std::string_view("?") : trim_controls(value.substr(quote + 1));
+        if ((rest.empty() || rest[0] == ';') && !value.substr(0, quote).contains('\\'))
+            return;
+    }
     const auto to_semicolon = trim_controls(value.substr(0, value.find(';')));
     add(values, without(to_semicolon, "\""), limit);
     add(values, to_semicolon, limit);
@@ -290,6 +287,22 @@ std::string after_colon(std::string_view header, std::string_view word)
 
 } // namespace
 
+std::size_t next_loose_line(std::string_view octets, std::size_t at)
+{
+    // in blocks, so that looking for the one character never runs far past the other
+    constexpr std::size_t block = 256;
+    for (; at < octets.size(); at += block) {
+        const auto part = octets.substr(at, block);
+        const auto lf = std::min(part.find('\n'), part.size());
+        const auto cr = part.substr(0, lf).find('\r');
+        if (cr != npos)
+            return octets.substr(at + cr + 1, 1) == "\n" ? at + cr + 2 : at + cr + 1;
+        if (lf < part.size())
+            return at + lf + 1;
+    }
+    return octets.size();
+}
+
 bool looks_like_field(std::string_view line)
 {
     const auto text = trim_controls(line);
@@ -340,7 +353,8 @@ LenientHeader read_leniently(std::string_view octets, std::size_t limit_octets)
     }
     const std::size_t end = begins.empty() ? at : *std::ranges::max_element(begins);
     out.text = octets.substr(0, std::max(end, at));
-    may_begin(0);
+    if (begins.empty())
+        may_begin(0);
     if (strict != npos) {
         std::erase(begins, strict);
         begins.insert(begins.begin(), strict);
@@ -373,10 +387,9 @@ std::string lenient_encodings(std::string_view header)
 
 std::string lenient_type(std::string_view header)
 {
-    auto type = after_colon(header, "content-type");
-    if (const auto end = type.find_first_of(";,"); end != npos)
-        type.resize(end);
-    return std::string(trim_controls(type));
+    const auto type = after_colon(header, "content-type");
+    const auto text = trim_controls(type);
+    return std::string(text.substr(0, text.find_first_of(";, \t")));
 }
 
 } // namespace mgw::mail

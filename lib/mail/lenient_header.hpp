@@ -14,6 +14,9 @@ struct LenientHeader {
     std::vector<std::size_t> body_begins; ///< where a body may begin, the strict place first; never empty
 };
 
+/// Past the LF, or the CR without LF, that ends the line at `at`.
+std::size_t next_loose_line(std::string_view octets, std::size_t at);
+
 /// `octets` begin where a part begins. Blank lines, lines that are no field, bare CR and a second header after an empty
 /// line each give another place where the body may begin; at most `limit_octets` are looked at.
 LenientHeader read_leniently(std::string_view octets, std::size_t limit_octets);
@@ -28,7 +31,7 @@ std::vector<std::string> lenient_values(std::string_view header, std::string_vie
 
 /// What a Content-Transfer-Encoding anywhere in a header says, in lower case, encoded words decoded; all of them in one.
 std::string lenient_encodings(std::string_view header);
-/// The same of Content-Type, without parameters: "multipart/mixed text/plain".
+/// What the first Content-Type anywhere in a header says, in lower case, without parameters.
 std::string lenient_type(std::string_view header);
 
 } // namespace mgw::mail

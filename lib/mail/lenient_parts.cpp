@@ -16,15 +16,6 @@ constexpr std::size_t most_boundaries = 16;
 constexpr std::size_t most_names = 32;
 constexpr std::size_t header_octets = 16U << 10; ///< of one part that are looked at
 
-/// Past the line end after `at`; a bare CR is one, too.
-std::size_t next_loose_line(std::string_view octets, std::size_t at)
-{
-    const auto end = octets.find_first_of("\r\n", at);
-    if (end == npos)
-        return octets.size();
-    return octets[end] == '\r' && octets.substr(end + 1, 1) == "\n" ? end + 2 : end + 1;
-}
-
 bool is_space(char c)
 {
     return static_cast<unsigned char>(c) <= 32;

@@ -17,6 +17,7 @@ namespace
 {
 
 constexpr std::size_t least_budget = 64U << 10;
+constexpr std::size_t least_lenient = 512U << 10;
 constexpr std::size_t most_names = 64;
 constexpr std::size_t most_blocks = 100;
 constexpr std::size_t most_runs = 1000;
@@ -44,7 +45,7 @@ public:
         : octets_(message.octets()), parts_(parts), limits_(limits), give_(give),
           strict_budget_(std::max(octets_.size(), least_budget) * limits.decoded_factor),
           // several readings of one part are the rule where there is more than one
-          budget_(strict_budget_ * 4)
+          budget_(std::max(octets_.size(), least_lenient) * limits.decoded_factor * 4)
     {
         summary_.oddities = message.oddities() | parts.oddities();
     }
@@ -200,15 +201,13 @@ private:
                 give_decoded(source, file.octets, "binhex", content);
             }
         content.file_names = names;
-        const bool is_base64 = encodings.contains("64");
-        if (is_base64 || looks_like_base64(text)) {
-            // no line of base64 begins with dashes
-            decode_base64(source, text.substr(0, text.find("\n--")), content);
-        }
-        if (encodings.contains("q") || text.substr(0, 4096).contains("="))
+        const bool is_base64 = looks_like_base64(text);
+        if (is_base64 || encodings.contains("64"))
+            decode_base64(source, text.substr(0, text.find("\n--")), content); // no line of base64 begins with dashes
+        if (encodings.contains("q") || (!is_base64 && looks_like_qp(text)))
             decode_qp(source, text, content);
         // as it stands: where nothing is said of an encoding, or something that is none
-        if (spend(text.size()) != 0) {
+        if (!is_base64 && spend(text.size()) != 0) {
             content.way = "not encoded";
             content.octets = text;
             give_out(content);

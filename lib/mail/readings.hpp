@@ -46,9 +46,9 @@ struct ReadingsSummary {
 
 /// Gives out each content of a message: those of the strict reading, and where the message is ambiguous those that
 /// others may see as well. Equal contents come once, unless a later one has other file names. Bounds: what is decoded
-/// altogether for the strict reading and again for all others (Limits::decoded_factor times the message or 64 KiB), the
-/// number of parts (Limits::parts), and a fixed number of readings for each; time grows as the octets do. Mail without
-/// oddities costs no more than its parts.
+/// altogether (for the strict reading Limits::decoded_factor times the message or 64 KiB, for all others four times as
+/// much, of 512 KiB at least), the number of parts (Limits::parts), and a fixed number of readings for each; time grows
+/// as the octets do. Mail without oddities costs no more than its parts.
 ReadingsSummary for_each_content(const Message& message, const Parts& parts, const Limits& limits,
                                  const std::function<void(const Content&)>& give);
 
