@@ -67,13 +67,17 @@ constexpr bool has(Oddity set, Oddity one)
     return (set & one) != Oddity::none;
 }
 
-/// Whether a message with these oddities can be read in two ways. Size, depth, and what ordinary mail has do not make
+/// Those of the oddities for which a message can be read in two ways. Size, depth, and what ordinary mail has do not make
 /// programs differ about what a message holds.
-constexpr bool is_ambiguous(Oddity set)
+constexpr Oddity ambiguities(Oddity set)
 {
     constexpr Oddity harmless = Oddity::eight_bit_header | Oddity::too_deep | Oddity::too_many_parts |
                                 Oddity::from_line | Oddity::line_too_long;
-    return (static_cast<std::uint64_t>(set) & ~static_cast<std::uint64_t>(harmless)) != 0;
+    return static_cast<Oddity>(static_cast<std::uint64_t>(set) & ~static_cast<std::uint64_t>(harmless));
+}
+constexpr bool is_ambiguous(Oddity set)
+{
+    return ambiguities(set) != Oddity::none;
 }
 
 /// Names as used in Mgw-Result and records: "bare-cr,nul".

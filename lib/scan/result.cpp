@@ -126,6 +126,13 @@ std::string status_text(const Report& report)
     return "Not scanned (" + printable_ascii(report.why, 200) + ")";
 }
 
+std::string ambiguity_text(const Report& report)
+{
+    if (report.ambiguity.empty())
+        return "result=none";
+    return "result=ambiguous; flags=" + report.ambiguity + "; readings=" + std::to_string(report.more_contents);
+}
+
 std::vector<std::string> explain_lines(const Report& report, const Database* database)
 {
     std::vector<std::string> lines;

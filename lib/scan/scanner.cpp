@@ -66,6 +66,7 @@ public:
             mail::for_each_content(message_, parts_, limits_, [this](const mail::Content& content) { look_at(content); });
         report_.more_contents = summary.more;
         add_flags(mail::oddity_names(summary.oddities));
+        report_.ambiguity = mail::oddity_names(mail::ambiguities(summary.oddities));
         if (summary.is_cut) {
             flags_.insert("readings-cut");
             if (engine_ != nullptr)

@@ -44,6 +44,7 @@ struct Report {
     std::string why;
     std::size_t parts = 0;
     std::size_t more_contents = 0; ///< that only readings other than the strict one see
+    std::string ambiguity; ///< names of the oddities that make readings differ, "no-boundary,nul"; empty if none
     std::vector<Scanned> scans;
     std::vector<Attachment> attachments;
     std::vector<std::string> flags; ///< oddities of the message, its parts and archives; sorted, each once
