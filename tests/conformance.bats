@@ -42,7 +42,7 @@ suite() {
 
 @test "part trees: every difference to GMime, in our own samples and in real and hostile mail, has its reason" {
   [ -x "$MGW_BUILD/bin/part-trees" ] || skip "built without GMime"
-  suite mime-peers "$MGW_ROOT/tests/data" "$MGW_ROOT/share/pipelines/quickstart"
+  suite mime-peers "$MGW_ROOT/tests/data" "$MGW_ROOT/share/pipelines/quickstart" "$MGW_ROOT/tests/fuzz/corpus/message"
   suite mime-peers "$MGW_SUITES/mime"
 }
 @test "the comparison fails where a tree differs without a reason" {

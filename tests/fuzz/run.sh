@@ -24,9 +24,12 @@ cat >"$build/one.sh" <<'EOF'
 name=$1; seconds=$2; build=$3
 new=$build/corpus/$name; found=$build/crashes; log=$build/$name.log
 mkdir -p "$new" "$found" "tests/fuzz/corpus/$name"
+seeds=tests/fuzz/corpus/$name
+[ "$name" != readings ] || seeds="$seeds tests/fuzz/corpus/message"
+# shellcheck disable=SC2086 # seeds are words
 status=0
 "$build/bin/${name}_fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-  -artifact_prefix="$found/$name-" "$new" "tests/fuzz/corpus/$name" >"$log" 2>&1 || status=$?
+  -artifact_prefix="$found/$name-" "$new" $seeds >"$log" 2>&1 || status=$?
 if [ "$status" -eq 0 ]; then
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   points=$(sed -n 's/^#.*DONE *cov: \([0-9]*\).*/\1/p' "$log")
