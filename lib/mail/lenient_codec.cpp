@@ -50,7 +50,7 @@ public:
     std::string out;
 
     bool full() const { return out.size() >= limit_; }
-    std::size_t filled() const { return places_; }
+    bool is_untouched() const { return out.empty() && places_ == 0; }
     void add(std::uint32_t value)
     {
         bits_ = bits_ << 6 | value;
@@ -102,12 +102,27 @@ bool is_hex(char c)
 {
     return is_upper_hex(c) || (c >= 'a' && c <= 'f');
 }
+/// But for tabs and line ends.
+bool is_control(char c)
+{
+    return static_cast<unsigned char>(c) < 32 && c != '\t' && c != '\r' && c != '\n';
+}
 int hex_value(char c)
 {
     return is_digit(c) ? c - '0' : lower(c) - 'a' + 10;
 }
 
 } // namespace
+
+bool has_even_lines(std::string_view text)
+{
+    while (!text.empty()) {
+        const auto line = take_line(text);
+        if (line.size() % 4 != 0 && !text.empty())
+            return false;
+    }
+    return true;
+}
 
 std::vector<Base64Way> base64_ways(std::string_view text)
 {
@@ -119,6 +134,9 @@ std::vector<Base64Way> base64_ways(std::string_view text)
     bool is_uneven = false;   // a line, not the last one, that is not whole groups
     bool padded = false;
     bool uneven = false;
+    bool has_gap = false; // an empty line before other data
+    bool any = false;
+    bool gap = false;
     for (auto rest = text; !rest.empty();) {
         const auto line = take_line(rest);
         std::size_t chars = 0;
@@ -127,6 +145,8 @@ std::vector<Base64Way> base64_ways(std::string_view text)
             if (v < blank) {
                 has_padding |= padded;
                 is_uneven |= uneven;
+                has_gap |= gap;
+                any = true;
                 ++chars;
             } else if (v == pad) {
                 padded = true;
@@ -137,10 +157,12 @@ std::vector<Base64Way> base64_ways(std::string_view text)
             }
         }
         uneven |= chars % 4 != 0;
+        gap |= any && line.empty();
     }
     std::vector<Base64Way> ways;
     if (has_padding) {
         ways.push_back({"padding ends all", Padding::ends_all});
+        ways.push_back({"padding ends a line", Padding::ends_line});
         ways.push_back({"padding is skipped", Padding::is_skipped});
         ways.push_back({"padding is zero", Padding::is_zero});
         ways.push_back({"padding fills a group", Padding::fills_group});
@@ -152,11 +174,55 @@ std::vector<Base64Way> base64_ways(std::string_view text)
     if (has_junk) {
         ways.push_back({"junk ends a line", Padding::ends_group, Junk::ends_line});
         ways.push_back({"lines with junk are dropped", Padding::ends_group, Junk::drops_line});
+        ways.push_back({"junk ends all", Padding::ends_group, Junk::ends_all});
         if (has_padding)
             ways.push_back({"lines with junk are dropped, padding ends all", Padding::ends_all, Junk::drops_line});
     }
+    if (has_gap)
+        ways.push_back({.name = "an empty line ends all", .empty_line_ends = true});
     return ways;
 }
+
+namespace
+{
+
+/// Adds what a line holds; false if the text ends in it.
+bool decode_line(const Base64Way& way, std::string_view line, Groups& groups)
+{
+    using Padding = Base64Way::Padding;
+    using Junk = Base64Way::Junk;
+    for (const char c : line) {
+        auto v = value_of(c);
+        if (way.url_alphabet && (c == '-' || c == '_'))
+            v = c == '-' ? 62 : 63;
+        if (v < blank) {
+            groups.add(v);
+        } else if (v == junk && way.junk != Junk::is_skipped && way.junk != Junk::drops_line) {
+            return way.junk == Junk::ends_line;
+        } else if (v == pad) {
+            switch (way.padding) {
+            case Padding::ends_group:
+                groups.end();
+                break;
+            case Padding::ends_line:
+            case Padding::ends_all:
+                groups.end();
+                return way.padding == Padding::ends_line;
+            case Padding::is_zero:
+                groups.add(0);
+                break;
+            case Padding::fills_group:
+                groups.place();
+                break;
+            case Padding::is_skipped:
+                break;
+            }
+        }
+    }
+    return true;
+}
+
+} // namespace
 
 std::string base64_decode_as(const Base64Way& way, std::string_view text, std::size_t limit_octets)
 {
@@ -167,37 +233,14 @@ std::string base64_decode_as(const Base64Way& way, std::string_view text, std::s
         const auto last = text.find_last_not_of("=\r\n \t");
         text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
     }
-    while (!text.empty() && !groups.full()) {
+    bool is_over = false;
+    while (!text.empty() && !groups.full() && !is_over) {
         const auto line = take_line(text);
         if (way.junk == Junk::drops_line && is_junk_line(line))
             continue;
-        for (const char c : line) {
-            auto v = value_of(c);
-            if (way.url_alphabet && (c == '-' || c == '_'))
-                v = c == '-' ? 62 : 63;
-            if (v < blank) {
-                groups.add(v);
-            } else if (v == junk && way.junk == Junk::ends_line) {
-                break;
-            } else if (v == pad) {
-                switch (way.padding) {
-                case Padding::ends_group:
-                    groups.end();
-                    break;
-                case Padding::ends_all:
-                    groups.end();
-                    return std::move(groups.out);
-                case Padding::is_zero:
-                    groups.add(0);
-                    break;
-                case Padding::fills_group:
-                    groups.place();
-                    break;
-                case Padding::is_skipped:
-                    break;
-                }
-            }
-        }
+        if (way.empty_line_ends && line.empty() && !groups.is_untouched())
+            break;
+        is_over = !decode_line(way, line, groups);
         if (way.line_by_line)
             groups.drop();
     }
@@ -247,12 +290,21 @@ std::vector<QpWay> qp_ways(std::string_view text)
         ways.push_back({"lower case is wrong", true, false, 2});
     if (is_wrong || has_lower)
         ways.push_back({"'=' and one wrong character are dropped first", true, true, 2});
+    if (is_wrong && std::ranges::any_of(text, is_control))
+        ways.push_back({.name = "control characters are dropped", .drops_controls = true});
     return ways;
 }
 
 std::string qp_decode_as(const QpWay& way, std::string_view text, std::size_t limit_octets)
 {
     std::string cleaned;
+    std::string printable;
+    if (way.drops_controls) {
+        for (const char c : text)
+            if (!is_control(c))
+                printable += c;
+        text = printable;
+    }
     if (way.drops_first) {
         cleaned.reserve(text.size());
         for (std::size_t i = 0; i < text.size(); ++i) {
@@ -280,9 +332,7 @@ std::string qp_decode_as(const QpWay& way, std::string_view text, std::size_t li
             continue;
         }
         std::size_t end = i + 1;
-        while (end < text.size() && is_blank(text[end]))
-            ++end;
-        if (end < text.size() && text[end] == '\r')
+        while (end < text.size() && text[end] != '\n' && static_cast<unsigned char>(text[end]) <= 32)
             ++end;
         if (end >= text.size() || text[end] == '\n') {
             i = end;
@@ -473,6 +523,19 @@ std::vector<Embedded> binhex_decode(std::string_view text, std::size_t limit_oct
     for (std::size_t i = 0; i < 4; ++i)
         length = length << 8 | static_cast<unsigned char>(plain[1 + name + 1 + 10 + i]);
     return {Embedded{plain.substr(header, std::min(length, limit_octets)), plain.substr(1, name), first, at}};
+}
+
+bool is_surely_base64(std::string_view text)
+{
+    constexpr std::size_t enough = 40;
+    std::size_t chars = 0;
+    while (!text.empty() && chars < enough) {
+        const auto line = trim(take_line(text));
+        if (line.size() % 4 != 0 || is_junk_line(line.substr(0, 1000)) || line.contains(' '))
+            return false;
+        chars += line.size();
+    }
+    return chars >= enough;
 }
 
 bool looks_like_base64(std::string_view text)

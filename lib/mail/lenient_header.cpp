@@ -180,6 +180,8 @@ void add_readings(std::vector<std::string>& values, std::string_view value, std:
     const auto last = value.ends_with(';') ? value.substr(0, value.size() - 1) : value;
     add(values, without(last, "\""), limit);
     add(values, last, limit);
+    if (to_semicolon.contains('%'))
+        add(values, percent_decoded(without(to_semicolon, "\"")), limit);
     if (const auto equals = to_semicolon.rfind('='); equals != npos)
         add(values, to_semicolon.substr(equals + 1), limit);
 }

@@ -37,7 +37,7 @@ enum class Oddity : std::uint64_t {
     odd_boundary = 1ULL << 25,          ///< characters that a boundary cannot have, or none at all
     odd_content_type = 1ULL << 26,      ///< a Content-Type or Content-Disposition against RFC 2045 section 5.1
     odd_encoding = 1ULL << 27,          ///< a known encoding in other words: "base64;", "\"base64\"", "base64 (x)"
-    embedded_encoding = 1ULL << 28,     ///< uuencode, yEnc or BinHex in the midst of text
+    embedded_encoding = 1ULL << 28,     ///< base64, uuencode, yEnc or BinHex in what is said not to be encoded
     base64_junk = 1ULL << 29,           ///< octets outside the alphabet, or a last group that is not whole
     base64_after_padding = 1ULL << 30,  ///< data after "="
     odd_quoted_printable = 1ULL << 31,  ///< "=" before anything but two upper case hexadecimal digits or a line end

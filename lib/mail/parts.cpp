@@ -3,6 +3,7 @@
 #include "lib/core/text.hpp"
 #include "lib/mail/boundaries.hpp"
 #include "lib/mail/codec.hpp"
+#include "lib/mail/lenient_codec.hpp"
 #include "lib/mail/part_header.hpp"
 
 #include <algorithm>
@@ -38,6 +39,23 @@ bool begins_embedded(std::string_view line)
     default:
         return false;
     }
+}
+
+/// Whether one of the next lines is a MIME field.
+bool mime_field_follows(std::string_view octets, std::size_t at)
+{
+    constexpr int lines = 3;
+    constexpr std::size_t most = 200; // of a line
+    for (int i = 0; i < lines && at < octets.size(); ++i) {
+        const auto line = octets.substr(at, most);
+        if (istarts_with(trim(line.substr(0, line.find(':'))), "content-"))
+            return true;
+        const auto lf = line.find('\n');
+        if (lf == npos)
+            return false;
+        at += lf + 1;
+    }
+    return false;
 }
 
 /// Whether one of the boundaries stands, with its dashes, in the midst of a line.
@@ -208,6 +226,10 @@ private:
             !pass.leaf_is_encoded)
             pass.at = octets.size();
         while (pass.at < octets.size()) {
+            if (pass.leaf >= 0 && part(pass.leaf).encoding == Encoding::base64)
+                skip_base64(pass);
+            if (pass.at >= octets.size())
+                break;
             const char first = octets[pass.at];
             if (first == '-' && octets.substr(pass.at, 2) == "--") {
                 if (at_dashes(pass))
@@ -227,6 +249,16 @@ private:
         passes_.pop_back();
     }
 
+    /// Base64 has no dashes: looking for them is quicker than looking at each line. Ends at the start of a line of dashes.
+    static void skip_base64(Pass& pass)
+    {
+        const std::string_view octets = pass.octets;
+        std::size_t at = octets.find('-', pass.at);
+        while (at != npos && ((at > 0 && octets[at - 1] != '\n') || octets.substr(at + 1, 1) != "-"))
+            at = octets.find('-', at + 1);
+        pass.at = std::min(at, octets.size());
+    }
+
     /// A line that begins with dashes. True if another pass has begun.
     bool at_dashes(Pass& pass)
     {
@@ -242,7 +274,7 @@ private:
         if (!match) {
             if (pass.open.is_near(line))
                 tree_.oddities_ |= Oddity::prefix_boundary;
-            if (istarts_with(pass.octets.substr(next, 8), "content-"))
+            if (mime_field_follows(pass.octets, next))
                 tree_.oddities_ |= Oddity::stray_delimiter;
             pass.at = next;
             return false;
@@ -291,6 +323,8 @@ private:
             return false;
         end_body(pass, leaf, end);
         pass.leaf = -1;
+        if (part(leaf).encoding == Encoding::identity && is_surely_base64(part(leaf).body))
+            part(leaf).oddities |= Oddity::embedded_encoding;
         const std::size_t room = limits_.decoded_factor * octets_.size();
         if (!pass.leaf_is_encoded || decoded_octets_ >= room)
             return false;

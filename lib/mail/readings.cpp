@@ -22,6 +22,7 @@ constexpr std::size_t most_names = 64;
 constexpr std::size_t most_blocks = 100;
 constexpr std::size_t most_runs = 1000;
 constexpr std::size_t least_run = 64;
+constexpr std::size_t most_gaps = 4;
 
 void add_name(std::vector<std::string>& names, std::string name)
 {
@@ -107,7 +108,8 @@ private:
     static Oddity decoding_oddities(const Part& part, bool is_good)
     {
         if (part.encoding == Encoding::base64)
-            return base64_oddities(base64_ways(part.body), !is_good);
+            return is_good && has_even_lines(part.body) ? Oddity::none
+                                                        : base64_oddities(base64_ways(part.body), !is_good);
         if (part.encoding == Encoding::uuencode && !is_good)
             return Oddity::odd_encoding;
         // a line end that is not encoded is one of text (RFC 2045 section 6.7)
@@ -270,6 +272,12 @@ private:
             content.begin = base(run);
             content.end = content.begin + run.size();
             decode_base64(none, run, content);
+            // where an empty line parts it, one program or another begins behind it
+            for (std::size_t gap = run.find("\n\r\n"), n = 0; gap != std::string_view::npos && n < most_gaps;
+                 gap = run.find("\n\r\n", gap + 3), ++n) {
+                content.begin = base(run) + gap + 3;
+                decode_base64(none, run.substr(gap + 3), content);
+            }
         }
         if (!has_embedded(octets_) || spend(octets_.size()) == 0)
             return;
