@@ -58,6 +58,14 @@ if [ "$mode" != quick ]; then
     tail -n 40 "$results/asan.log"
     echo "0 1 0" >"$results/asan.count"
   fi
+
+  # the fuzz targets of the mail library alone, some seconds each
+  targets=$(grep -LP '#include "lib/(?!mail/|core/)' tests/fuzz/*_fuzz.cpp | sed 's|.*/\(.*\)_fuzz\.cpp|\1|')
+  # shellcheck disable=SC2086 # names are words
+  sh tests/fuzz/run.sh 4 $targets >"$results/fuzz.out" 2>&1 || true
+  sed 's/^/fuzz /' "$results/fuzz.out"
+  passed=$(grep -c ': ok, ' "$results/fuzz.out") || true
+  echo "$passed $(($(echo "$targets" | wc -l) - passed)) 0" >"$results/fuzz.count"
 fi
 
 cat "$results"/*.count | awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 }'

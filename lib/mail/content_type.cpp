@@ -146,6 +146,7 @@ std::optional<std::string> ContentType::parameter(std::string_view name) const
 
 ContentType parse_content_type(std::string_view value)
 {
+    constexpr std::string_view separators = "()<>@,;:\\\"/[]?="; // RFC 2045 section 5.1: not in a type
     constexpr std::size_t most_parameters = 64;
     ContentType out;
     Lexer lex(value);
@@ -154,7 +155,10 @@ ContentType parse_content_type(std::string_view value)
     if (lex.take('/')) {
         lex.skip_blanks();
         out.value += '/';
-        out.value += to_lower(lex.token(";"));
+        out.value += to_lower(lex.token(separators));
+        // not a type: whoever asks takes the default (RFC 2045 section 5.2)
+        if (out.value.find_first_of(separators) != out.value.find('/') || out.value.starts_with('/'))
+            out.value.clear();
     }
     std::map<std::string, Extended> extended;
     for (std::size_t n = 0; !lex.done() && n < most_parameters; ++n) {

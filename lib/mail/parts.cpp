@@ -97,7 +97,7 @@ struct Pass {
     std::size_t at = 0;
     std::vector<Frame> frames;
     Boundaries open;
-    int leaf = -1;               ///< part whose body is being read, -1 in a preamble or epilogue
+    int leaf = -1;                ///< part whose body is being read, -1 in a preamble or epilogue
     bool leaf_is_encoded = false; ///< and holds parts, to be read when its end is known
 };
 
@@ -155,6 +155,9 @@ private:
                 tree_.oddities_ |= Oddity::too_many_parts;
                 return;
             }
+            // a line of an mbox that was wrapped with its message is no field and no text either
+            if (parent >= 0 && part(parent).is_message)
+                pass.at += from_line_octets(pass.octets.substr(pass.at));
             const Message own(pass.octets.substr(pass.at), limits_, pass.open);
             const int self = static_cast<int>(tree_.parts_.size());
             Part& made = tree_.parts_.emplace_back();
@@ -186,7 +189,7 @@ private:
             made.oddities |= Oddity::too_deep;
             return false;
         }
-        // forbidden (RFC 2045 section 6.4), but some programs decode and go on
+        // forbidden (RFC 2045 section 6.4): read as it stands where its delimiters stand in it, else decoded
         pass.leaf_is_encoded = made.encoding != Encoding::identity;
         if (pass.leaf_is_encoded)
             return false;
@@ -219,7 +222,8 @@ private:
     {
         const std::string_view octets = pass.octets;
         // nothing to look for in what is encoded and in no multipart
-        if (pass.open.empty() && pass.leaf >= 0 && part(pass.leaf).encoding != Encoding::identity)
+        if (pass.open.empty() && pass.leaf >= 0 && part(pass.leaf).encoding != Encoding::identity &&
+            !pass.leaf_is_encoded)
             pass.at = octets.size();
         while (pass.at < octets.size()) {
             if (pass.leaf >= 0 && part(pass.leaf).encoding == Encoding::base64)
@@ -262,6 +266,11 @@ private:
         const std::size_t next = next_line(pass.octets, begin);
         const auto line = pass.octets.substr(begin, next - begin);
         const auto match = pass.open.match(line);
+        if (!match && delimits_encoded(pass, line)) {
+            pass.leaf_is_encoded = false;
+            open_frame(pass, pass.leaf);
+            return false; // the same line again
+        }
         if (!match) {
             if (pass.open.is_near(line))
                 tree_.oddities_ |= Oddity::prefix_boundary;
@@ -285,6 +294,19 @@ private:
         return false;
     }
 
+    /// Whether the body being read is said to be encoded, and `line` delimits its parts nevertheless.
+    bool delimits_encoded(Pass& pass, std::string_view line)
+    {
+        if (!pass.leaf_is_encoded)
+            return false;
+        auto boundary = part(pass.leaf).type.parameter("boundary");
+        if (!part(pass.leaf).is_multipart || !boundary || boundary->empty())
+            return false;
+        Boundaries own;
+        own.open(std::move(*boundary), 0);
+        return own.match(line).has_value();
+    }
+
     void end_body(Pass& pass, int index, std::size_t end)
     {
         Part& ended = part(index);
@@ -292,8 +314,8 @@ private:
         ended.body = pass.octets.substr(begin, std::max(end, begin) - begin);
     }
 
-    /// True if the part that ended here is to be read first: `pass` is no longer the last one then, and comes to the same
-    /// line again.
+    /// True if the part that ended here is to be read first: `pass` is no longer the last one then, and comes to the
+    /// same line again.
     bool end_leaf(Pass& pass, std::size_t end)
     {
         const int leaf = pass.leaf;
@@ -322,7 +344,8 @@ private:
         for (; pass.frames.size() > level; pass.frames.pop_back()) {
             const Frame& frame = pass.frames.back();
             // the parts of what was decoded have offsets of their own
-            if (part(frame.part).encoding == Encoding::identity)
+            const char* const body = part(frame.part).body.data();
+            if (body >= pass.octets.data() && body <= pass.octets.data() + pass.octets.size())
                 end_body(pass, frame.part, end);
             if (frame.is_multipart && !frame.in_epilogue)
                 part(frame.part).oddities |= Oddity::unclosed_multipart;

@@ -66,7 +66,11 @@ INSTANTIATE_TEST_SUITE_P(
              {},
              Oddity::no_boundary},
         Case{"unclosed", mixed + "--b\n\nx\n", "1 multipart/mixed|1.1 text/plain", {"x\n"}, Oddity::unclosed_multipart},
-        Case{"never_opened", mixed + "x\n", "1 multipart/mixed", {}, Oddity::unclosed_multipart | Oddity::empty_multipart},
+        Case{"never_opened",
+             mixed + "x\n",
+             "1 multipart/mixed",
+             {},
+             Oddity::unclosed_multipart | Oddity::empty_multipart},
         Case{"first_boundary_counts",
              "Content-Type: multipart/mixed; boundary=b; boundary=c\n\n--b\n\nx\n--c\n--b--\n",
              "1 multipart/mixed|1.1 text/plain",
@@ -211,6 +215,49 @@ TEST(Decode, SaysWhetherItIsComplete)
     EXPECT_TRUE(complete);
     EXPECT_EQ(decode(parts.all()[0], 5, &complete), "hello");
     EXPECT_FALSE(complete);
+}
+
+TEST(Parts, EncodedMultipartIsReadAsItStands)
+{
+    // forbidden, but real: the base64 of a part ends in "=", which decoding would join with the delimiter behind it
+    const std::string text =
+        "Content-Type: multipart/mixed; boundary=\"=_b\"\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+        "--=_b\r\nContent-Transfer-Encoding: base64\r\n\r\nQUE=\r\n--=_b\r\n\r\nx=3D\r\n--=_b--\r\n";
+    const Parts parts{Message(text)};
+    ASSERT_EQ(parts.all().size(), 3U);
+    EXPECT_EQ(decode(parts.all()[1], 100), "AA");
+    EXPECT_EQ(decode(parts.all()[2], 100), "x=3D");
+    EXPECT_TRUE(has(parts.oddities(), Oddity::encoded_multipart));
+    // its delimiters are encoded: it is decoded
+    const std::string hidden =
+        "Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+        "=2D-b\r\n\r\nx=3D3D\r\n=2D-b--\r\n";
+    const Parts decoded{Message(hidden)};
+    ASSERT_EQ(decoded.all().size(), 2U);
+    EXPECT_EQ(decode(decoded.all()[1], 100), "x=3D");
+}
+
+TEST(Parts, FromLineOfAnAttachedMessageIsNoHeader)
+{
+    const std::string text = "Content-Type: message/rfc822\n\nFrom a@example.net Tue Nov 24 05:47:35 2026\n"
+                             "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b--\n";
+    const Parts parts{Message(text)};
+    ASSERT_EQ(parts.all().size(), 3U);
+    EXPECT_EQ(parts.all()[1].type.value, "multipart/mixed");
+    EXPECT_EQ(parts.all()[2].body, "x");
+}
+
+TEST(Parts, WhatIsNoTypeIsText)
+{
+    for (const char* type : {"\"multipart/mixed\"; boundary=b", "multi\\part/mixed; boundary=b",
+                             "=?utf-8?q?multipart?=/mixed; boundary=b", "/plain", "text", ""}) {
+        const std::string text = std::string("Content-Type: ") + type + "\n\n--b\n\nx\n--b--\n";
+        EXPECT_EQ(Parts(Message(text)).all()[0].type.value, "text/plain") << type;
+    }
+    EXPECT_EQ(parse_content_type("Text/HTML>; charset=x").value, "text/html");
+    EXPECT_EQ(parse_content_type("multipart/mixed, boundary=b").value, "multipart/mixed");
+    EXPECT_EQ(parse_content_type("application/vnd.a+b.c-d_e").value, "application/vnd.a+b.c-d_e");
 }
 
 TEST(Compose, OurOwnIndexReadsItBack)
