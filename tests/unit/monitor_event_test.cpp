@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 using mgw::monitor::parse_event;
-using mgw::monitor::shown;
+using mgw::shown;
 
 namespace
 {
