@@ -17,6 +17,7 @@ namespace mgw::cli
 struct Tool::Impl {
     CLI::App app;
     std::vector<std::pair<CLI::App*, std::function<void(CLI::App&)>>> commands;
+    std::vector<std::function<void()>> later;
     std::map<const CLI::Option*, std::vector<std::string>> choices;
     std::map<const CLI::Option*, Complete> hints;
     std::string sandbox = "auto";

@@ -14,10 +14,11 @@
 namespace mgw::cli
 {
 
-void declare_stage_options(Tool& tool, CLI::App& app, StageOptions& options)
+namespace
 {
-    declare_stream_options(tool, app, options.stream);
-    declare_envelope_options(tool, app, options.envelope);
+
+void declare_working_options(Tool& tool, CLI::App& app, StageOptions& options)
+{
     tool.choices(app.add_option("--on-error", options.on_error, "What this stage's own failure means for a message.")
                      ->type_name("ACTION")
                      ->capture_default_str(),
@@ -43,6 +44,15 @@ void declare_stage_options(Tool& tool, CLI::App& app, StageOptions& options)
            "Seconds that one message may take, 1 to 3600. Default: 60.")
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 3600).description(""));
+}
+
+} // namespace
+
+void declare_stage_options(Tool& tool, CLI::App& app, StageOptions& options)
+{
+    declare_envelope_options(tool, app, options.envelope); // first: they are what procmail's and pipe(8)'s lines name
+    declare_stream_options(tool, app, options.stream);
+    tool.later(app, [&] { declare_working_options(tool, app, options); });
 }
 
 namespace
