@@ -2,6 +2,7 @@
 
 #include "lib/core/random.hpp"
 #include "lib/core/result.hpp"
+#include "lib/mail/boundary.hpp"
 
 #include <string>
 #include <string_view>
@@ -36,8 +37,5 @@ std::string mailbox(std::string_view name, std::string_view address);
 /// "; name=value" for Content-Type and Content-Disposition: a token, a quoted string, or RFC 2231 for what is not
 /// ASCII.
 std::string parameter(std::string_view name, std::string_view utf8);
-
-/// A boundary of 28 random characters that does not occur in `content`.
-std::string make_boundary(std::string_view content, Random& random);
 
 } // namespace mgw::mail

@@ -1,7 +1,7 @@
 #include "lib/mail/part_edits.hpp"
 
 #include "lib/core/text.hpp"
-#include "lib/mail/compose.hpp"
+#include "lib/mail/boundary.hpp"
 
 #include <functional>
 

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <iostream>
 #include <unistd.h>
 
 namespace mgw::filter_tool
@@ -112,12 +111,15 @@ Result<Status> diff(cli::Tool& tool, const Options& options)
         *after = without_block(std::move(*after), limits);
     }
     const auto change = mail::diff(*before, *after, limits);
+    std::string out;
     if (tool.common().json)
-        std::cout << mail::to_json(change) << "\n";
+        out = mail::to_json(change) + "\n";
     else if (const auto line_ends = mail::line_ends_changed(*before, *after); !line_ends.empty())
-        std::cout << "only line ends differ: " << line_ends << "\n";
+        out = "only line ends differ: " + std::string(line_ends) + "\n";
     else
-        std::cout << for_people(change);
+        out = for_people(change);
+    if (auto written = write_all(STDOUT_FILENO, out); !written)
+        return pass(written);
     return change.empty() ? Status::ok : differ;
 }
 

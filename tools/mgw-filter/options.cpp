@@ -115,16 +115,18 @@ void declare_commands(cli::Tool& tool, Options& o)
             [&](CLI::App& app) { declare_replay(tool, app, o); });
 }
 
-} // namespace
-
-void declare(cli::Tool& tool, Options& o)
+void declare_policy(cli::Tool& tool, Options& o)
 {
-    tool.optional_commands(commands, [&] { declare_commands(tool, o); });
-    auto& app = tool.app();
     tool.hint(
-        app.add_option("--policy", o.policy, "Sieve script that decides; without it the first operand is the script.")
+        tool.app()
+            .add_option("--policy", o.policy, "Sieve script that decides; without it the first operand is the script.")
             ->type_name("FILE"),
         cli::Complete::file);
+}
+
+void declare_filter(cli::Tool& tool, Options& o)
+{
+    auto& app = tool.app();
     tool.choices(
         app.add_option("--allow-override", o.allow_override,
                        "Let the policy lift verdicts of this class by an accept; virus is the only one that needs it.")
@@ -140,6 +142,16 @@ void declare(cli::Tool& tool, Options& o)
         ->type_name("SECONDS")
         ->capture_default_str()
         ->check(CLI::Range(1, 3600).description(""));
+}
+
+} // namespace
+
+void declare(cli::Tool& tool, Options& o)
+{
+    tool.optional_commands(commands, [&] { declare_commands(tool, o); });
+    auto& app = tool.app();
+    tool.later(app, [&] { declare_policy(tool, o); });
+    tool.later(app, [&] { declare_filter(tool, o); });
     cli::declare_stage_options(tool, app, o.stage);
 }
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iostream>
 #include <unistd.h>
 
 namespace mgw::filter_tool
@@ -141,9 +140,10 @@ std::string json_of(const Row& row, std::size_t number)
 std::string for_programs(const std::string& source, std::string_view message, const mail::Parts& parts,
                          const std::vector<Row>& rows)
 {
+    const std::string names = mail::oddity_names(parts.oddities());
     std::vector<std::string> flags;
-    if (parts.oddities() != mail::Oddity::none)
-        for (const auto flag : split(mail::oddity_names(parts.oddities()), ','))
+    for (const auto flag : split(names, ','))
+        if (!flag.empty())
             flags.emplace_back(flag);
     std::string out = "{\"source\":" + json_text(source) + ",\"octets\":" + std::to_string(message.size()) +
                       ",\"sha256\":\"" + hex(sha256(message)) + "\",\"flags\":" + list_of(flags) + ",\"parts\":[";
@@ -224,13 +224,12 @@ Result<Status> parts(cli::Tool& tool, const Options& options)
             const mail::Message message(member.message, limits);
             const mail::Parts parts(message, limits);
             const auto rows = rows_of(parts, member.message.size(), limits);
-            if (tool.common().json)
-                std::cout << for_programs((*item)->name, member.message, parts, rows);
-            else
-                std::cout << (first ? "" : "\n") << for_people((*item)->name, member.message, parts, rows);
+            const auto text = tool.common().json
+                                  ? for_programs((*item)->name, member.message, parts, rows)
+                                  : (first ? "" : "\n") + for_people((*item)->name, member.message, parts, rows);
+            if (auto written = write_all(STDOUT_FILENO, text); !written)
+                return pass(written);
         }
-        if (!std::cout.good())
-            return fail(Status::temp_fail, "cannot write to standard output");
     }
 }
 
