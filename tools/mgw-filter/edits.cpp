@@ -61,8 +61,8 @@ void put_lines(std::string& out, char sign, std::string_view octets)
         const auto end = std::min(octets.find('\n'), octets.size() - 1) + 1;
         auto line = octets.substr(0, end);
         octets.remove_prefix(end);
-        while (line.ends_with('\n') || line.ends_with('\r'))
-            line.remove_suffix(1);
+        if (line.ends_with('\n')) // a CR alone is worth a look
+            line.remove_suffix(line.ends_with("\r\n") ? 2 : 1);
         out.append("  ").append(1, sign).append(" ").append(shown(line, line_shown)).append("\n");
         ++count;
     }
