@@ -29,6 +29,11 @@ suite() {
   [ -z "${MGW_QUICK:-}" ] || skip "takes minutes"
   suite bytes "$MGW_SUITES/mime"
 }
+@test "what the tools add to our own samples can be undone and done again" { suite undo "$MGW_ROOT/tests/data" "$MGW_ROOT/share/pipelines/quickstart"; }
+@test "what the tools add to real and hostile mail can be undone and done again" {
+  [ -z "${MGW_QUICK:-}" ] || skip "takes minutes"
+  suite undo "$MGW_SUITES/mime"
+}
 @test "a driver fails where a tool changes octets" {
   mkdir -p "$T/bin"
   for tool in mgw-auth mgw-filter mgw-route; do

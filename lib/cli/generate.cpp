@@ -49,6 +49,12 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app)
     return out;
 }
 
+/// Where it does not, files may stand in a command's place.
+bool needs_command(const CLI::App& app)
+{
+    return app.get_require_subcommand_min() > 0;
+}
+
 void man_options(std::ostringstream& out, const CLI::App& app, const Choices& choices)
 {
     std::string group;
@@ -89,7 +95,7 @@ std::string man(const CLI::App& app, const Choices& choices)
         man_options(out, *sub, choices);
     }
     if (!commands_of(app).empty())
-        out << "## All commands\n\n";
+        out << (needs_command(app) ? "## All commands\n\n" : "## Without a command\n\n");
     man_options(out, app, choices);
     return out.str();
 }
@@ -144,8 +150,8 @@ std::string bash(const std::string& tool, const CLI::App& app, const Choices& ch
             out << "      " << sub->get_name() << ") commands=''; options=\"$options " << words(visible_options(*sub))
                 << "\" ;;\n";
         out << "    esac\n  done\n";
-        out << "  [[ $cur == -* || -z $commands ]] || { mapfile -t COMPREPLY < <(compgen -W \"$commands\" -- "
-               "\"$cur\"); return; }\n";
+        out << "  [[ $cur == -* || -z $commands ]] || { mapfile -t COMPREPLY < <(compgen "
+            << (needs_command(app) ? "" : "-f ") << "-W \"$commands\" -- \"$cur\"); return; }\n";
     }
     out << "  if [[ $cur == -* ]]; then mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n";
     out << "  else mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); fi\n";
@@ -202,15 +208,20 @@ std::string zsh(const std::string& tool, const CLI::App& app, const Choices& cho
     }
     out << "local line state\n_arguments -C '--help[Print this help and exit.]'";
     zsh_options(out, app, choices, hints);
-    out << " \\\n    '1:command:(";
+    std::string names;
     for (const CLI::App* sub : commands_of(app))
-        out << sub->get_name() << " ";
-    out << ")' '*::argument:->argument'\ncase $line[1] in\n";
+        names += sub->get_name() + " ";
+    out << " \\\n    '1:command:"
+        << (needs_command(app) ? "(" + names + ")"
+                               : "{_alternative \"commands\\:command\\:(" + names + ")\" \"files\\:file\\:_files\"}")
+        << "' '*::argument:->argument'\ncase $line[1] in\n";
     for (const CLI::App* sub : commands_of(app)) {
         out << "  " << sub->get_name() << ") _arguments";
         zsh_options(out, *sub, choices, hints);
         out << " \\\n    '*:file:_files' ;;\n";
     }
+    if (!needs_command(app))
+        out << "  *) _files ;;\n";
     out << "esac\n";
     return out.str();
 }

@@ -17,6 +17,8 @@ namespace mgw::cli
 struct Tool::Impl {
     CLI::App app;
     std::vector<std::pair<CLI::App*, std::function<void(CLI::App&)>>> commands;
+    std::span<const std::string_view> optional_names;
+    std::function<void()> optional_commands;
     std::vector<std::function<void()>> later;
     std::map<const CLI::Option*, std::vector<std::string>> choices;
     std::map<const CLI::Option*, Complete> hints;

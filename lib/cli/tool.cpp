@@ -73,6 +73,22 @@ void Tool::command(const std::string& name, const std::string& summary, std::fun
     impl_->commands.emplace_back(impl_->app.add_subcommand(name, summary), std::move(declare));
 }
 
+void Tool::optional_commands(std::span<const std::string_view> names, std::function<void()> declare)
+{
+    impl_->optional_names = names;
+    impl_->optional_commands = std::move(declare);
+}
+
+void Tool::declare_optional_commands(const std::vector<std::string>& arguments, bool all)
+{
+    const auto is_named = [&](const std::string& argument) {
+        return argument == "--help" ||
+               std::ranges::find(impl_->optional_names, argument) != impl_->optional_names.end();
+    };
+    if (impl_->optional_commands && (all || std::ranges::any_of(arguments, is_named)))
+        impl_->optional_commands();
+}
+
 void Tool::later(CLI::App& app, std::function<void()> declare)
 {
     if (&app == &impl_->app)
@@ -171,6 +187,7 @@ std::optional<int> Tool::parse(int argc, char** argv)
                                     : (fd == STDOUT_FILENO ? O_RDONLY : O_RDWR)); // reading and writing fail
     std::vector<std::string> arguments(argv + 1, argv + argc);
     if (const auto what = argument_of(arguments, "--generate")) {
+        declare_optional_commands(arguments, true);
         declare_commands(nullptr);
         declare_what_is_named(arguments, true);
         auto text = generate(*what, name_, impl_->app, impl_->choices, impl_->hints);
@@ -181,13 +198,14 @@ std::optional<int> Tool::parse(int argc, char** argv)
         std::cout << *text << std::flush;
         return std::cout.good() ? 0 : static_cast<int>(Status::temp_fail);
     }
-    declare_commands(&arguments);
     std::string config = argument_of(arguments, "--config").value_or("");
     if (config.empty())
         if (const char* value = std::getenv("MGW_CONFIG"); value != nullptr)
             config = value;
     if (config.empty() && ::access("/etc/mgw/mgw.toml", F_OK) == 0)
         config = "/etc/mgw/mgw.toml";
+    declare_optional_commands(arguments, !config.empty());
+    declare_commands(&arguments);
     const auto is_ours = [](const char* variable) { return std::string_view(variable).starts_with("MGW_"); };
     declare_what_is_named(arguments, !config.empty() || std::any_of(environ, end_of_environment(), is_ours));
     if (!config.empty()) {

@@ -11,7 +11,9 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI
@@ -53,6 +55,10 @@ public:
     /// A subcommand of the tool. parse() calls `declare`, which adds its options, only where they count: declaring is
     /// a good part of what a short run costs.
     void command(const std::string& name, const std::string& summary, std::function<void(CLI::App&)> declare);
+    /// Commands that the tool can do without. parse() calls `declare`, which calls command() for each of `names`, only
+    /// where one of them stands among the arguments, or might: for --help and a configuration file. `names` must outlive
+    /// parse().
+    void optional_commands(std::span<const std::string_view> names, std::function<void()> declare);
     /// Options that most runs do not name. parse() calls `declare` only where one of them is named, or might be: for an
     /// option that is not declared, --help, a configuration file, the environment. On a command that is at once: it is
     /// declared only where it runs.
@@ -89,6 +95,7 @@ private:
     struct Impl;
     /// Of the commands whose names are among `named`, or of all.
     void declare_commands(const std::vector<std::string>* named);
+    void declare_optional_commands(const std::vector<std::string>& arguments, bool all);
     void declare_common();
     void declare_what_is_named(const std::vector<std::string>& arguments, bool all);
 

@@ -192,6 +192,20 @@ std::size_t utf8_sequence(std::string_view s)
     return 0;
 }
 
+/// Octets of a character at the beginning of `text` that must not reach a terminal, 0 if it may.
+std::size_t unsafe(std::string_view text)
+{
+    const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    if (at(0) < 0x20 || at(0) == 0x7F)
+        return 1;
+    if ((at(0) == 0xC2 && at(1) >= 0x80 && at(1) < 0xA0) || (at(0) == 0xD8 && at(1) == 0x9C)) // C1; Arabic letter mark
+        return 2;
+    const bool turns = at(0) == 0xE2 && ((at(1) == 0x80 && ((at(2) >= 0xAA && at(2) <= 0xAE) || at(2) == 0x8E ||
+                                                            at(2) == 0x8F || at(2) == 0xA8 || at(2) == 0xA9)) ||
+                                         (at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9));
+    return turns ? 3 : 0;
+}
+
 } // namespace
 
 std::string printable(std::string_view octets, std::size_t limit_octets)
@@ -212,6 +226,47 @@ std::string printable(std::string_view octets, std::size_t limit_octets)
         octets.remove_prefix(std::max<std::size_t>(n, 1));
     }
     return out;
+}
+
+std::string shown(std::string_view text, std::size_t limit_octets)
+{
+    std::string safe;
+    while (!text.empty() && safe.size() < limit_octets) {
+        const auto count = unsafe(text);
+        for (std::size_t i = 0; i < count; ++i)
+            safe.append("\\x").append(hex(text.substr(i, 1)));
+        if (count == 0)
+            safe += text[0];
+        text.remove_prefix(count == 0 ? 1 : count);
+    }
+    return printable(safe, limit_octets);
+}
+
+std::string json_text(std::string_view utf8)
+{
+    std::string out = "\"";
+    while (!utf8.empty()) {
+        const std::size_t count = utf8_sequence(utf8);
+        const char c = utf8[0];
+        if (count == 0) {
+            out += '?';
+        } else if (c == '"' || c == '\\') {
+            out.append(1, '\\').append(1, c);
+        } else if (c == '\n' || c == '\r' || c == '\t') {
+            out.append(1, '\\').append(1, c == '\n' ? 'n' : (c == '\r' ? 'r' : 't'));
+        } else if (unsafe(utf8) != 0) {
+            const auto at = [&](std::size_t i) { return static_cast<unsigned char>(utf8[i]); };
+            const unsigned code = count == 1   ? at(0)
+                                  : count == 2 ? (at(0) & 0x1FU) << 6 | (at(1) & 0x3FU)
+                                               : (at(0) & 0xFU) << 12 | (at(1) & 0x3FU) << 6 | (at(2) & 0x3FU);
+            const char octets[2] = {static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
+            out.append("\\u").append(hex(std::string_view(octets, 2)));
+        } else {
+            out += utf8.substr(0, count);
+        }
+        utf8.remove_prefix(std::max<std::size_t>(count, 1));
+    }
+    return out += '"';
 }
 
 std::string printable_ascii(std::string_view octets, std::size_t limit_octets)

@@ -56,6 +56,12 @@ std::string from_xtext(std::string_view text);
 std::string printable(std::string_view octets, std::size_t limit_octets = 400);
 /// As printable(), and octets above 126 replaced as well.
 std::string printable_ascii(std::string_view octets, std::size_t limit_octets = 400);
+/// For a terminal: control characters, and those that change the direction of text, become \xHH; invalid UTF-8 becomes
+/// '?'; at most `limit_octets`.
+std::string shown(std::string_view text, std::size_t limit_octets = 400);
+/// A JSON string (RFC 8259 section 7) with its quotes. Nothing of valid UTF-8 is lost: what must not reach a terminal is
+/// escaped as \uHHHH. Invalid UTF-8 becomes '?'.
+std::string json_text(std::string_view utf8);
 bool is_valid_utf8(std::string_view octets);
 
 } // namespace mgw

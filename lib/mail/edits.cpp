@@ -44,17 +44,22 @@ void Edits::replace_field(const Message& message, const Field& field, std::strin
     replace(field.begin, field.end - field.begin, field_lines(text, message.line_end()));
 }
 
-Result<std::string> Edits::apply(std::string_view original) const
+std::vector<const Splice*> Edits::in_order() const
 {
     std::vector<const Splice*> order;
     order.reserve(splices_.size());
-    std::size_t grown = original.size();
-    for (const Splice& s : splices_) {
+    for (const Splice& s : splices_)
         order.push_back(&s);
-        grown += s.inserted.size();
-    }
-    // insertions at one offset keep the order of the calls and stand before what is replaced there
     std::ranges::stable_sort(order, {}, [](const Splice* s) { return std::pair(s->offset, s->removed > 0); });
+    return order;
+}
+
+Result<std::string> Edits::apply(std::string_view original) const
+{
+    const auto order = in_order();
+    std::size_t grown = original.size();
+    for (const Splice& s : splices_)
+        grown += s.inserted.size();
     std::string out;
     out.reserve(grown);
     std::size_t at = 0;

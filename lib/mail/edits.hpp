@@ -24,6 +24,10 @@ public:
     bool empty() const { return splices_.empty(); }
     const std::vector<Splice>& splices() const { return splices_; }
 
+    /// The splices from the beginning to the end of the original. Insertions at one offset keep the order of the calls
+    /// and stand before what is replaced there.
+    std::vector<const Splice*> in_order() const;
+
     void replace(std::size_t offset, std::size_t removed, std::string inserted);
     void insert(std::size_t offset, std::string inserted) { replace(offset, 0, std::move(inserted)); }
     /// Puts a field above all others. `field` is "Name: value" without a line end, folded with "\n" where it needs to

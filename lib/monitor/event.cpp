@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <fmt/core.h>
 
 namespace mgw::monitor
 {
@@ -222,20 +221,6 @@ private:
     std::size_t at_ = 0;
 };
 
-/// Octets of a character at the beginning of `text` that must not reach a terminal, 0 if it may.
-std::size_t unsafe(std::string_view text)
-{
-    const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    if (at(0) < 0x20 || at(0) == 0x7F)
-        return 1;
-    if (at(0) == 0xC2 && at(1) >= 0x80 && at(1) < 0xA0) // C1 controls
-        return 2;
-    const bool turns = at(0) == 0xE2 && ((at(1) == 0x80 && ((at(2) >= 0xAA && at(2) <= 0xAE) || at(2) == 0x8E ||
-                                                            at(2) == 0x8F || at(2) == 0xA8 || at(2) == 0xA9)) ||
-                                         (at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9));
-    return turns ? 3 : 0;
-}
-
 } // namespace
 
 const Event::Field* Event::find(std::string_view key) const
@@ -280,20 +265,6 @@ std::optional<Event> parse_event(std::string_view line)
     if (!is_valid_utf8(line) || !Parser(line).object(event))
         return std::nullopt;
     return event;
-}
-
-std::string shown(std::string_view text, std::size_t limit_octets)
-{
-    std::string safe;
-    while (!text.empty() && safe.size() < limit_octets) {
-        const auto count = unsafe(text);
-        for (std::size_t i = 0; i < count; ++i)
-            safe += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[i]));
-        if (count == 0)
-            safe += text[0];
-        text.remove_prefix(count == 0 ? 1 : count);
-    }
-    return printable(safe, limit_octets);
 }
 
 std::string quoted(std::string_view text)

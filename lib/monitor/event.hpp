@@ -38,10 +38,6 @@ private:
 /// nested deeper than 32, or is not valid UTF-8. Fields past 256 and list items past 1000 are left out.
 std::optional<Event> parse_event(std::string_view line);
 
-/// For a terminal: control characters, and those that change the direction of text, become \xHH; invalid UTF-8 becomes
-/// '?'; at most `limit_octets`.
-std::string shown(std::string_view text, std::size_t limit_octets = 400);
-
 /// `text` as a JSON string with its quotes; `text` is shown() first.
 std::string quoted(std::string_view text);
 

@@ -1,5 +1,7 @@
 #include "lib/monitor/summary.hpp"
 
+#include "lib/core/text.hpp"
+
 #include <fmt/core.h>
 
 namespace mgw::monitor

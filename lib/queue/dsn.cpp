@@ -32,17 +32,13 @@ bool wants_failure(const mail::Recipient& recipient)
     return std::ranges::any_of(split(notify, ','), [](std::string_view word) { return iequals(word, "FAILURE"); });
 }
 
-/// The original's header without what would break the lines of the notice.
+/// The original's header as it stands; what does not fit the wire is encoded (RFC 6522 section 4).
 std::string quoted_header(std::string_view message)
 {
     const mail::Message original(message);
-    std::string out;
-    for (const char c : original.header().substr(0, most_header_octets)) {
-        if (c != '\r')
-            out += c == '\0' ? '?' : c;
-    }
+    std::string out(original.header().substr(0, most_header_octets));
     if (!out.empty() && out.back() != '\n')
-        out += '\n';
+        out += original.line_end();
     return out;
 }
 
@@ -100,13 +96,11 @@ Result<std::optional<Stored>> bounce(const mail::Block& block, std::string_view 
     if (sender.empty() || failures.empty())
         return std::nullopt;
 
-    const auto header = quoted_header(message);
-    const bool plain = std::ranges::all_of(header, [](unsigned char c) { return c < 0x80; });
     const auto id = make_ulid(now, random);
     mail::Composed notice{
         .fields = {{"Date", rfc5322_date(now)},
-                   {"From", "Mail Delivery System <MAILER-DAEMON@" + options.host + ">"},
-                   {"To", "<" + sender + ">"},
+                   {"From", mail::mailbox("Mail Delivery System", "MAILER-DAEMON@" + options.host)},
+                   {"To", mail::mailbox("", sender)},
                    {"Subject", "Undelivered mail returned to sender"},
                    {"Message-ID", "<" + to_lower(id) + "@" + options.host + ">"},
                    {"Auto-Submitted", "auto-replied"}},
@@ -115,10 +109,9 @@ Result<std::optional<Stored>> bounce(const mail::Block& block, std::string_view 
                   {.fields = {{"Content-Description", "Delivery report"}},
                    .content_type = "message/delivery-status",
                    .body = for_programs(block, failures, arrived, now, options)},
-                  {.fields = {{"Content-Description", "Header of the undelivered message"},
-                              {"Content-Transfer-Encoding", plain ? "7bit" : "8bit"}},
+                  {.fields = {{"Content-Description", "Header of the undelivered message"}},
                    .content_type = "text/rfc822-headers",
-                   .body = header}}};
+                   .body = quoted_header(message)}}};
     auto text = mail::compose(notice, random);
     if (!text)
         return pass(text);

@@ -133,6 +133,22 @@ TEST(Printable, ReplacesWhatTerminalsObey)
     EXPECT_FALSE(is_valid_utf8("\xE2\x82"));
 }
 
+TEST(Text, ShowsWhatATerminalMustNotGet)
+{
+    EXPECT_EQ(shown("a\x1b[2J\x7f"), "a\\x1b[2J\\x7f");
+    EXPECT_EQ(shown("\u009b\u202e\u061c"), "\\xc2\\x9b\\xe2\\x80\\xae\\xd8\\x9c");
+    EXPECT_EQ(shown("caf\u00e9 \u20ac"), "caf\u00e9 \u20ac");
+    EXPECT_LE(shown(std::string(1000, '\x01'), 400).size(), 400U);
+}
+
+TEST(Text, JsonTextLosesNothing)
+{
+    EXPECT_EQ(json_text("a\"\\b\t\r\n/"), R"("a\"\\b\t\r\n/")");
+    EXPECT_EQ(json_text(std::string("\0\x1b\x7f", 3)), R"("\u0000\u001b\u007f")");
+    EXPECT_EQ(json_text("\u009b\u202e\u061c\u20ac\U0001F600"), "\"\\u009b\\u202e\\u061c\u20ac\U0001F600\"");
+    EXPECT_EQ(json_text("\xC3"), "\"?\"");
+}
+
 TEST(Ulid, SortsByTime)
 {
     Random random{1};

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 using mgw::monitor::parse_event;
-using mgw::monitor::shown;
 
 namespace
 {
@@ -74,14 +73,6 @@ TEST(Event, BoundsFieldsAndItems)
     ASSERT_TRUE(event);
     EXPECT_EQ(event->fields().size(), 256U);
     EXPECT_EQ(event->list("l").size(), 1000U);
-}
-
-TEST(Event, ShowsWhatATerminalMustNotGet)
-{
-    EXPECT_EQ(shown("a\x1b[2J\x7f"), "a\\x1b[2J\\x7f");
-    EXPECT_EQ(shown("\u009b\u202e"), "\\xc2\\x9b\\xe2\\x80\\xae");
-    EXPECT_EQ(shown("caf\u00e9 \u20ac"), "caf\u00e9 \u20ac");
-    EXPECT_LE(shown(std::string(1000, '\x01'), 400).size(), 400U);
 }
 
 } // namespace

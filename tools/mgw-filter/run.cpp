@@ -6,8 +6,11 @@
 #include "lib/filter/compiler.hpp"
 #include "lib/filter/decide.hpp"
 #include "lib/filter/each.hpp"
+#include "tools/mgw-filter/edits.hpp"
+#include "tools/mgw-filter/parts.hpp"
 
 #include <optional>
+#include <utility>
 
 namespace mgw::filter_tool
 {
@@ -129,9 +132,7 @@ private:
     std::string name_;
 };
 
-} // namespace
-
-Result<Status> run(cli::Tool& tool, Options& options)
+Result<Status> run_filter(cli::Tool& tool, Options& options)
 {
     if (options.has_each) {
         if (!options.policy.empty())
@@ -161,6 +162,24 @@ Result<Status> run(cli::Tool& tool, Options& options)
     }
     PolicyStage stage(options);
     return run_stage(tool, options.stage, stage);
+}
+
+} // namespace
+
+Result<Status> run(cli::Tool& tool, Options& options)
+{
+    switch (options.command) {
+    case Command::parts:
+        return parts(tool, options);
+    case Command::diff:
+        return diff(tool, options);
+    case Command::undo:
+    case Command::redo:
+        return replay(tool, options);
+    case Command::none:
+        return run_filter(tool, options);
+    }
+    std::unreachable();
 }
 
 } // namespace mgw::filter_tool
