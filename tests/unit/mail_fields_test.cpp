@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Address{"empty", "", {}}, Address{"commas", ",,;,", {}},
                     Address{"group", "list: a@b, C <c@d>;, e@f", {{"", "a@b"}, {"C", "c@d"}, {"", "e@f"}}},
                     Address{"empty_group", "undisclosed-recipients:;", {}},
-                    Address{"comments", "(x) a(y)@(z, <n@o>)b (Alice)", {{"", "a@b"}}},
+                    Address{"comments", "(x) a(y)@(z, <n@o>)b (Alice)", {{"Alice", "a@b"}}},
                     Address{"unclosed_comment", "a@b (c, d@e", {{"", "a@b"}}},
                     Address{"quoted_local", "\"a@b, c\"@d", {{"", "\"a@b, c\"@d"}}},
                     Address{"source_route", "X <@r1,@r2:a@b>", {{"X", "a@b"}}},
@@ -92,7 +92,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Address{"encoded_name", "=?utf-8?q?J=C3=B6rg?= <j@k>", {{"J\xC3\xB6rg", "j@k"}}},
                     Address{"address_in_name", "\"ceo@bank.example\" <x@y>", {{"ceo@bank.example", "x@y"}}},
                     Address{"no_domain", "root", {{"", "root"}}}, Address{"unclosed_angle", "A <a@b", {{"A", "a@b"}}},
-                    Address{"two_angles", "<a@b> <c@d>", {{"<a@b>", "c@d"}}}, Address{"null", "<>", {}},
+                    Address{"two_angles", "<a@b> <c@d>", {{"", "a@b"}, {"", "c@d"}}}, Address{"null", "<>", {}},
                     Address{"too_long", std::string(3000, 'x') + "@y, a@b", {{"", "a@b"}}}),
     [](const auto& info) { return std::string(info.param.name); });
 
