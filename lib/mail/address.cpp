@@ -84,15 +84,16 @@ private:
     }
     void quoted(std::string& out)
     {
-        out += text_[at_++];
-        while (!done()) {
-            const char c = text_[at_++];
-            out += c;
-            if (c == '\\' && !done())
-                out += text_[at_++];
-            else if (c == '"')
-                return;
+        std::size_t end = at_ + 1;
+        while (!no_quote_follows_ && end < text_.size() && text_[end] != '"')
+            end += text_[end] == '\\' ? 2 : 1;
+        if (no_quote_follows_ || end >= text_.size()) { // unclosed: then it opens nothing
+            no_quote_follows_ = true;
+            ++at_;
+            return;
         }
+        out += text_.substr(at_, end + 1 - at_);
+        at_ = end + 1;
     }
     std::string comment()
     {
@@ -115,6 +116,7 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
+    bool no_quote_follows_ = false;
 };
 
 std::string unquote(std::string_view text)
@@ -181,8 +183,9 @@ Mailbox read_mailbox(std::string_view piece)
     const bool bare = spec.size() == trim(piece).size();
     const std::string_view before = piece.substr(0, static_cast<std::size_t>(spec.data() - piece.data()));
     const auto open = before.rfind('<');
-    const std::string_view display =
-        bare || open == std::string_view::npos ? std::string_view{} : before.substr(0, open);
+    std::string_view display = bare || open == std::string_view::npos ? std::string_view{} : before.substr(0, open);
+    while (display.ends_with('<') || display.ends_with(' ')) // "<<a@b>>"
+        display.remove_suffix(1);
     const auto at = spec.rfind('@');
     if (is_plain(spec) && at != std::string_view::npos && spec.find('@') == at) {
         // the form that mimetic reads right: one mailbox, no comment, no quoted local part, nothing behind '>'
@@ -211,6 +214,21 @@ Mailbox read_mailbox(std::string_view piece)
     return make_mailbox(display, std::string_view(packed).substr(0, last), std::string_view(packed).substr(last + 1));
 }
 
+/// Where a bare addr-spec begins after a display name that lacks its angle brackets: "Alice a@b"; 0 if there is none.
+std::size_t bare_spec_at(std::string_view piece)
+{
+    piece = piece.substr(0, piece.find_last_not_of(" \t\r\n") + 1);
+    const auto blank = piece.find_last_of(" \t\"");
+    if (blank == std::string_view::npos || piece[blank] == '"' || piece.contains('<'))
+        return 0;
+    const auto word = piece.substr(blank + 1);
+    const auto before = trim(piece.substr(0, blank));
+    const auto at = word.find('@');
+    // beside a '.' or '@' the blank is obsolete syntax within the addr-spec
+    const bool inside = before.empty() || before.ends_with('.') || before.ends_with('@') || word.starts_with('.');
+    return inside || at == 0 || at == std::string_view::npos || at + 1 == word.size() ? 0 : blank + 1;
+}
+
 /// "a@b c@d": words with one '@' inside each, and the comma between them missing. Nothing for anything else.
 std::vector<std::string_view> words_that_are_addresses(std::string_view piece)
 {
@@ -232,7 +250,10 @@ std::vector<Mailbox> read_mailboxes(const Piece& piece)
         out.push_back(read_mailbox(word));
     if (!out.empty())
         return out;
-    out.push_back(read_mailbox(piece.text));
+    const auto spec = bare_spec_at(piece.text);
+    out.push_back(read_mailbox(std::string_view(piece.text).substr(spec)));
+    if (spec != 0)
+        out[0].display_name = decode_words(unquote(std::string_view(piece.text).substr(0, spec)));
     if (out[0].display_name.empty() && !piece.comment.empty() && !piece.text.contains('<'))
         out[0].display_name = decode_words(trim(piece.comment));
     return out;

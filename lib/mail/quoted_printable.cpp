@@ -88,6 +88,8 @@ void QuotedPrintableDecoder::feed(std::string_view text, std::string& out)
     if (!pending_.empty())
         text.remove_prefix(feed_pending(text, out));
     while (!text.empty() && pending_.empty()) {
+        if (room_ == 0 && damaged_)
+            return; // nothing more can come out of it
         const std::size_t equals = std::min(text.find('='), text.size());
         put(text.substr(0, equals), out);
         text.remove_prefix(equals);
