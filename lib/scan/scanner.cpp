@@ -4,6 +4,7 @@
 #include "lib/content/type.hpp"
 #include "lib/core/hash.hpp"
 #include "lib/core/text.hpp"
+#include "lib/mail/tnef.hpp"
 
 #include <algorithm>
 #include <set>
@@ -89,6 +90,11 @@ private:
         // the message itself, not encoded, was scanned already
         if (engine_ != nullptr && !(part.parent < 0 && part.encoding == mail::Encoding::identity))
             scan("part " + part.path, content, false);
+        if (engine_ != nullptr && mail::is_tnef(content))
+            for (const auto& file :
+                 mail::read_tnef(content, {limits_.archive_entries, limits_.archive_depth}).attachments)
+                scan("part " + part.path + " attachment " + (file.names.empty() ? "" : file.names.front()), file.octets,
+                     false);
         if (options_.attachments)
             describe(part, content);
     }
