@@ -176,6 +176,30 @@ Mailbox make_mailbox(std::string_view display, std::string_view local, std::stri
     return out;
 }
 
+/// Without the blanks beside '.' and '@', which are obsolete syntax (RFC 5322 section 4.4); others stay.
+std::string without_obsolete_blanks(std::string_view spec)
+{
+    std::string out;
+    bool quoted = false;
+    bool blank = false;
+    for (std::size_t i = 0; i < spec.size(); ++i) {
+        const char c = spec[i];
+        if (!quoted && is_blank(c)) {
+            blank = true;
+            continue;
+        }
+        if (blank && !out.empty() && c != '.' && c != '@' && out.back() != '.' && out.back() != '@')
+            out += ' ';
+        blank = false;
+        if (c == '"')
+            quoted = !quoted;
+        out += c;
+        if (quoted && c == '\\' && i + 1 < spec.size())
+            out += spec[++i];
+    }
+    return out;
+}
+
 Mailbox read_mailbox(std::string_view piece)
 {
     const std::string_view spec = addr_spec(piece);
@@ -193,16 +217,7 @@ Mailbox read_mailbox(std::string_view piece)
         if (!box.mailbox().empty() && !box.domain().empty())
             return make_mailbox(display, box.mailbox(), box.domain());
     }
-    std::string packed; // blanks around '.' and '@' are obsolete syntax (RFC 5322 section 4.4)
-    bool quoted = false;
-    for (std::size_t i = 0; i < spec.size(); ++i) {
-        if (spec[i] == '"')
-            quoted = !quoted;
-        if (quoted || !is_blank(spec[i]))
-            packed += spec[i];
-        if (quoted && spec[i] == '\\' && i + 1 < spec.size())
-            packed += spec[++i];
-    }
+    std::string packed = without_obsolete_blanks(spec);
     if (packed.starts_with('@')) { // a source route: <@a,@b:c@d>
         const auto colon = packed.find(':');
         if (colon != std::string::npos)

@@ -129,6 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
         Address{"missing_comma_bare", "a@b c@d\te@f", {{"", "a@b"}, {"", "c@d"}, {"", "e@f"}}},
         Address{"no_angles", "Alice B a@b, \"Smith, John\" c@d", {{"Alice B", "a@b"}, {"Smith, John", "c@d"}}},
         Address{"angles_in_name", "Foo <bar> <x@y>", {{"Foo <bar>", "x@y"}}},
+        Address{"blank_in_local_part", "<No Body@x.example>", {{"", "No Body@x.example"}}},
         Address{"doubled_angles", "<<a@b>>", {{"", "a@b"}}},
         Address{"name_in_comment", "a@b (Al\\)ice (x) B)", {{"Al)ice (x) B", "a@b"}}},
         Address{"comment_beside_name", "Alice <a@b> (at work)", {{"Alice", "a@b"}}},
