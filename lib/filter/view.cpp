@@ -4,6 +4,7 @@
 #include "lib/mail/codec.hpp"
 #include "lib/mail/parts.hpp"
 #include "lib/mail/readings.hpp"
+#include "lib/mail/tnef.hpp"
 
 #include <algorithm>
 
@@ -138,6 +139,13 @@ void View::attachments_of_scan(const Pairs& results)
         attachments_->push_back(std::move(by_number.find(number)->second));
 }
 
+void View::add_tnef(std::string_view octets)
+{
+    for (const auto& file : mail::read_tnef(octets, {limits_.archive_entries, limits_.archive_depth}).attachments)
+        for (const auto& name : file.names)
+            attachments_->push_back({name, file.type, {}});
+}
+
 void View::attachments_of_parts()
 {
     const mail::Parts parts(message(), limits_);
@@ -149,6 +157,9 @@ void View::attachments_of_parts()
             attachments_->push_back({name, part.type.value, {}});
         if (part.file_names.empty())
             attachments_->push_back({{}, part.type.value, {}});
+        constexpr std::size_t signature = 4;
+        if (mail::is_tnef(mail::decode(part, signature)))
+            add_tnef(mail::decode(part, message().octets().size()));
     }
     if (!mail::is_ambiguous(message().oddities() | parts.oddities()))
         return;
@@ -161,6 +172,8 @@ void View::attachments_of_parts()
             !content.type.starts_with("text/") && !content.type.starts_with("multipart/") &&
             std::ranges::none_of(*attachments_, [&](const Attachment& known) { return known.type == content.type; }))
             attachments_->push_back({{}, content.type, {}});
+        if (content.part == nullptr && mail::is_tnef(content.octets))
+            add_tnef(content.octets);
     });
 }
 

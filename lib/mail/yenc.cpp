@@ -1,0 +1,191 @@
+#include "lib/mail/yenc.hpp"
+
+#include "lib/core/text.hpp"
+#include "lib/mail/crc32.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace mgw::mail
+{
+
+namespace
+{
+
+constexpr std::size_t longest_line = 1024;
+constexpr std::size_t most_parts = 1000;
+constexpr unsigned shift = 42;
+constexpr unsigned escape_shift = 64;
+
+/// The value of `key` in "=ybegin line=128 size=5 name=a file.txt": up to a blank, the name up to the line's end.
+std::string_view value_of(std::string_view line, std::string_view key)
+{
+    const auto name = line.find(" name=");
+    if (key == "name")
+        return name == std::string_view::npos ? std::string_view{} : trim(line.substr(name + 6));
+    for (const auto word : split_blanks(line.substr(0, name)))
+        if (word.starts_with(key) && word.substr(key.size()).starts_with('='))
+            return trim(word.substr(key.size() + 1));
+    return {};
+}
+
+std::uint64_t number_of(std::string_view line, std::string_view key)
+{
+    return parse_number(value_of(line, key)).value_or(0);
+}
+
+/// A sum in up to eight hexadecimal digits; some programs write more zeros before them.
+std::optional<std::uint32_t> sum_of(std::string_view line, std::string_view key)
+{
+    const auto text = value_of(line, key);
+    std::uint64_t sum = 0;
+    for (const char c : text) {
+        const char l = lower(c);
+        if (!is_digit(c) && (l < 'a' || l > 'f'))
+            return std::nullopt;
+        sum = sum << 4 | static_cast<unsigned>(is_digit(c) ? c - '0' : l - 'a' + 10);
+        if (sum > 0xFFFFFFFFU)
+            return std::nullopt;
+    }
+    return text.empty() ? std::nullopt : std::optional(static_cast<std::uint32_t>(sum));
+}
+
+} // namespace
+
+void YencDecoder::put_data(std::string_view octets, std::string& out)
+{
+    cut_ = cut_ || octets.size() > room_;
+    const std::size_t had = out.size();
+    put(octets, out);
+    octets_out_ += out.size() - had;
+    sum_ = crc32(std::string_view(out).substr(had), sum_);
+}
+
+void YencDecoder::begin_part()
+{
+    if (parts_.size() >= most_parts) {
+        damaged_ = true;
+        return;
+    }
+    YencPart part;
+    part.name = value_of(line_, "name");
+    part.size = number_of(line_, "size");
+    part.part = number_of(line_, "part");
+    part.total = number_of(line_, "total");
+    part.to = part.size;
+    part.begin = octets_out_;
+    parts_.push_back(std::move(part));
+    in_data_ = true;
+    sum_ = 0;
+    cut_ = false;
+}
+
+void YencDecoder::end_part(std::string_view yend)
+{
+    auto& part = parts_.back();
+    part.octets = octets_out_ - part.begin;
+    const std::uint64_t expected = part.to >= part.from ? part.to - part.from : 0;
+    part.complete = !yend.empty() && !cut_ && part.octets == expected && number_of(yend, "size") == expected;
+    part.whole_crc32 = sum_of(yend, "crc32");
+    // in one part of many "crc32" is the sum of the whole file, "pcrc32" that of the part
+    const auto sum = part.part != 0 ? sum_of(yend, "pcrc32") : part.whole_crc32;
+    if (sum && !cut_)
+        part.crc_right = *sum == sum_;
+    part.damaged = part.damaged || !part.complete || part.crc_right == false;
+    damaged_ = damaged_ || part.damaged;
+    in_data_ = false;
+}
+
+void YencDecoder::keyword_line()
+{
+    if (!in_data_) {
+        if (line_.starts_with("=ybegin "))
+            begin_part();
+    } else if (line_.starts_with("=ypart ")) {
+        auto& part = parts_.back();
+        part.from = number_of(line_, "begin");
+        part.from -= std::min<std::uint64_t>(part.from, 1); // counted from 1 there
+        part.to = number_of(line_, "end");
+    } else if (line_.starts_with("=yend")) {
+        end_part(line_);
+    } else if (line_.starts_with("=ybegin ")) { // the end of the part before is missing
+        end_part({});
+        begin_part();
+    }
+    line_.clear();
+}
+
+/// Outside of data and for keyword lines; returns how much of `text` was read.
+std::size_t YencDecoder::feed_line(std::string_view text)
+{
+    const auto lf = text.find('\n');
+    const auto piece = text.substr(0, lf);
+    line_.append(piece.substr(0, longest_line - std::min(longest_line, line_.size())));
+    if (lf == std::string_view::npos)
+        return text.size();
+    keyword_line();
+    at_ = At::line_begin;
+    return lf + 1;
+}
+
+std::size_t YencDecoder::feed_data(std::string_view text, std::string& out)
+{
+    std::array<char, 4096> octets; // NOLINT: written before it is read
+    std::size_t count = 0;
+    std::size_t i = 0;
+    while (i < text.size() && count < octets.size() && at_ != At::keyword) {
+        const char c = text[i];
+        if (at_ == At::escape || at_ == At::escape_at_line_begin) {
+            if (at_ == At::escape_at_line_begin && c == 'y') {
+                line_ = "=";
+                at_ = At::keyword;
+                break; // the 'y' is read with its line
+            }
+            at_ = c == '\n' ? At::line_begin : At::inside_line;
+            if (c != '\r' && c != '\n') // a line never ends in an escape: what does is damaged
+                octets[count++] = static_cast<char>(static_cast<unsigned char>(c) - escape_shift - shift);
+            else
+                parts_.back().damaged = damaged_ = true;
+        } else if (c == '=') {
+            at_ = at_ == At::line_begin ? At::escape_at_line_begin : At::escape;
+        } else if (c == '\n') {
+            at_ = At::line_begin;
+        } else if (c != '\r') {
+            octets[count++] = static_cast<char>(static_cast<unsigned char>(c) - shift);
+            at_ = At::inside_line;
+        }
+        ++i;
+    }
+    put_data({octets.data(), count}, out);
+    return i;
+}
+
+void YencDecoder::feed(std::string_view text, std::string& out)
+{
+    while (!text.empty())
+        text.remove_prefix(!in_data_ || at_ == At::keyword ? feed_line(text) : feed_data(text, out));
+}
+
+void YencDecoder::finish(std::string& /*out*/)
+{
+    if (!line_.empty())
+        keyword_line();
+    if (in_data_)
+        end_part({});
+    damaged_ = damaged_ || parts_.empty();
+}
+
+std::string yenc_decode(std::string_view text, std::size_t limit_octets, bool* damaged)
+{
+    std::string out;
+    YencDecoder decoder(limit_octets);
+    decoder.feed(text, out);
+    decoder.finish(out);
+    const bool none = decoder.parts().empty();
+    if ((none || decoder.parts().front().damaged) && damaged != nullptr)
+        *damaged = true;
+    out.resize(none ? 0 : decoder.parts().front().octets);
+    return out;
+}
+
+} // namespace mgw::mail
