@@ -29,7 +29,8 @@ std::string outcome(std::string_view octets, std::size_t step, unsigned kind)
     smtp::SpoolBudget budget{1U << 20, 0};
     smtp::ServerSession session(config, budget);
     std::string out;
-    for (bool open = true; open && !octets.empty();) {
+    bool open = true;
+    while (open && !octets.empty()) {
         auto piece = octets.substr(0, step);
         octets.remove_prefix(piece.size());
         for (bool more = true; open && more;) {

@@ -403,6 +403,28 @@ TEST(ServerSession, ForgetsAllThatCameBeforeTls)
     EXPECT_EQ(session.protocol(), "ESMTPS");
 }
 
+TEST(ServerSession, TakesNothingThatStoodBehindStarttls)
+{
+    ServerConfig config;
+    config.offer_tls = true;
+    const std::string in = "EHLO c\r\nMAIL FROM:<a@b.c>\r\nSTARTTLS\r\nRCPT TO:<x@y.z>\r\nRSET\r\nEHLO evil\r\n";
+    for (std::size_t at = 1; at < in.size(); ++at) {
+        SpoolBudget budget;
+        ServerSession session(config, budget);
+        auto event = ServerEvent::none;
+        for (auto piece : {std::string_view(in).substr(0, at), std::string_view(in).substr(at)}) {
+            while (event != ServerEvent::start_tls && (event = session.feed(piece)) == ServerEvent::mail)
+                session.accept();
+            if (event == ServerEvent::start_tls)
+                break; // the front reads the next octets from the handshake
+        }
+        ASSERT_EQ(event, ServerEvent::start_tls) << "split at " << at;
+        EXPECT_EQ(codes(session.take_replies()), "250 250 220") << "split at " << at;
+        session.tls_started("TLSv1.3");
+        EXPECT_TRUE(session.helo().empty() && session.envelope().from.empty() && session.id().empty());
+    }
+}
+
 TEST(ServerSession, ClosesAfterTooManyErrors)
 {
     std::string in;
