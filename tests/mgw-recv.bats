@@ -75,7 +75,7 @@ certificate() {
 @test "does not say 250 before the sink has answered" {
   serve --pipeline "$BIN/sink --delay=0.7"
   run client "$PORT" @1 "$HELLO" @2 "$ENVELOPE" @5 'x\r\n.\r\n' @sleep=0.3
-  [ "$(grep -c ^250 <<<"$output")" = "7" ] # EHLO's five lines, MAIL, RCPT; nothing for the message yet
+  [ "$(grep -c '^250 2' <<<"$output")" = "2" ] # MAIL and RCPT; nothing for the message yet
   run send
   [[ "$output" =~ ^250\ 2\.0\.0\ queued ]]
 }
@@ -179,9 +179,9 @@ certificate() {
     client "$PORT" @1 "$HELLO" @2 "$ENVELOPE" @5 "outer$sequence" @sleep=0.02 'MAIL FROM:<evil@example.net>\r\nRCPT TO:<b@example.org>\r\nDATA\r\ninner\r\n.\r\n' @6 'QUIT\r\n' @eof >"$T/said"
     [ "$(grep -c '^354' "$T/said")" = 1 ]
     [ "$(grep -c '^250 2.1.0' "$T/said")" = 1 ]
+    [ "$(grep -c '^550 5.[56]' "$T/said")" = 1 ]
   done
-  ! grep -q evil "$KEEP"/*.block
-  [ "$(ls "$KEEP"/*.block | wc -l)" = 2 ] # NUL is odd, but it ends nothing and is no error
+  [ -z "$(ls "$KEEP")" ]
 }
 
 @test "STARTTLS protects, and what was said before it does not count" {
@@ -192,8 +192,9 @@ certificate() {
   grep -q 'with ESMTPS id' "$KEEP"/*.eml
   # commands behind STARTTLS in the same packet are gone; the handshake follows undisturbed
   run client "$PORT" @1 "$HELLO" @2 'MAIL FROM:<evil@example.net>\r\nSTARTTLS\r\nRCPT TO:<b@example.org>\r\nNOOP\r\n' @4 @sleep=0.2 @tls 'RCPT TO:<c@example.org>\r\n' @5 "$HELLO" @6 'QUIT\r\n' @eof
-  [ "$(tail -7 <<<"$output" | head -1 | cut -c1-3)" = 503 ]
-  ! tail -6 <<<"$output" | grep -q STARTTLS
+  sed '1,/^220 2.0.0/d' <<<"$output" >"$T/under-tls"
+  [ "$(head -1 "$T/under-tls" | cut -c1-3)" = 503 ]
+  run ! grep -q STARTTLS "$T/under-tls"
 }
 
 @test "STARTTLS is not offered without a certificate" {
@@ -206,7 +207,7 @@ certificate() {
 @test "a chunk that was not asked for is refused and is no command" {
   serve --pipeline "$SINK"
   run client "$PORT" @1 "$HELLO" @2 'BDAT 25 LAST\r\nMAIL FROM:<evil@evil.e>\r\nNOOP\r\n' @4 'QUIT\r\n' @eof
-  [ "$(tail -3 <<<"$output" | cut -c1-3 | tr '\n' ' ')" = "502 250 221 " ]
+  [ "$(tail -3 <<<"$output" | cut -c1-3 | tr '\n' ' ')" = "503 250 221 " ]
   ! [[ "$output" =~ 2\.1\.0 ]]
 }
 

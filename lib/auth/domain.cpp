@@ -1,40 +1,11 @@
 #include "lib/auth/domain.hpp"
 
-#include "lib/core/text.hpp"
-#include "lib/mail/idn.hpp"
-
 #include <libpsl.h>
 
 #include <algorithm>
 
 namespace mgw::auth
 {
-namespace
-{
-
-constexpr std::size_t name_octets = 253;
-
-bool is_label(std::string_view label)
-{
-    return !label.empty() && label.size() <= 63 && std::all_of(label.begin(), label.end(), [](char c) {
-        return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
-    });
-}
-
-} // namespace
-
-std::string normal_domain(std::string_view domain)
-{
-    if (domain.ends_with('.'))
-        domain.remove_suffix(1);
-    std::string name = mail::ascii_domain(domain);
-    if (name.empty() || name.size() > name_octets)
-        return {};
-    for (const auto label : split(name, '.'))
-        if (!is_label(label))
-            return {};
-    return name;
-}
 
 std::size_t label_count(std::string_view domain)
 {

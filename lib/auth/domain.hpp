@@ -1,5 +1,7 @@
 #pragma once
 
+#include "lib/mail/idn.hpp"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -7,10 +9,7 @@
 namespace mgw::auth
 {
 
-/// A domain in the form that names are compared in: lower case, without final dot, U-labels as A-labels (RFC 5891
-/// section 5, non-transitional UTS 46). Empty for what is no domain: an empty or over-long label, more than 253 octets,
-/// any octet besides letters, digits, '-' and '_'.
-std::string normal_domain(std::string_view domain);
+using mail::normal_domain;
 
 /// Number of labels of a normal domain; 0 for "".
 std::size_t label_count(std::string_view domain);

@@ -64,6 +64,21 @@ std::string ascii_domain(std::string_view domain)
     return name.size() > name_octets + (name.ends_with('.') ? 1 : 0) ? std::string{} : name;
 }
 
+std::string normal_domain(std::string_view domain)
+{
+    if (domain.ends_with('.'))
+        domain.remove_suffix(1);
+    std::string name = ascii_domain(domain);
+    const auto is_label = [](std::string_view label) {
+        return !label.empty() && label.size() <= 63 && std::ranges::all_of(label, [](char c) {
+            return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
+        });
+    };
+    if (name.empty() || name.size() > name_octets || !std::ranges::all_of(split(name, '.'), is_label))
+        return {};
+    return name;
+}
+
 std::string unicode_domain(std::string_view domain)
 {
     std::string ascii = ascii_domain(domain);

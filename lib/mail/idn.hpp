@@ -11,6 +11,10 @@ namespace mgw::mail
 /// without "xn--" is only lowered. Empty where IDNA refuses the domain, or it has more than 253 octets.
 std::string ascii_domain(std::string_view domain);
 
+/// As ascii_domain(), without a final dot, and only if every label can stand in the DNS as a host's or a key's name:
+/// letters, digits, '-', '_', 1 to 63 octets; else empty.
+std::string normal_domain(std::string_view domain);
+
 /// The U-label form, in UTF-8 and lower case, for people's eyes. A label that does not lead back to the same A-label
 /// leaves the whole domain in its A-label form.
 std::string unicode_domain(std::string_view domain);

@@ -42,6 +42,11 @@ bool needs_utf8(const Mail& mail)
            (has_parameter(mail.parameters, "SMTPUTF8") && mail.survey.eight_bit_header);
 }
 
+bool requires_tls(const Mail& mail)
+{
+    return has_parameter(mail.parameters, "REQUIRETLS");
+}
+
 std::string upper(std::string_view text)
 {
     std::string out(text);
@@ -274,6 +279,12 @@ bool Session::refuse_locally(const Mail& mail)
                     "the message has " + std::to_string(mail.survey.wire_octets) + " octets, the server takes " +
                         std::to_string(*limit),
                     {}});
+    else if (requires_tls(mail) && !options_.lmtp &&
+             !(secure_ && options_.tls == TlsLevel::verify && offers("REQUIRETLS")))
+        decide_all({550,
+                    "5.7.30",
+                    "the sender requires verified TLS and a server that asks for it in turn (REQUIRETLS, RFC 8689)",
+                    {}});
     else if (needs_utf8(mail) && !offers("SMTPUTF8"))
         decide_all({550, "5.6.7", "an address or the header needs SMTPUTF8, the server does not offer it", {}});
     else if (mail.survey.eight_bit && !offers("8BITMIME"))
@@ -292,6 +303,8 @@ std::string Session::mail_command(const Mail& mail) const
         line += " BODY=8BITMIME";
     if (needs_utf8(mail))
         line += " SMTPUTF8";
+    if (requires_tls(mail) && !options_.lmtp)
+        line += " REQUIRETLS";
     if (offers("DSN"))
         line += chosen_parameters(mail.parameters, {"RET", "ENVID"});
     return line;

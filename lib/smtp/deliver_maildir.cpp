@@ -112,7 +112,7 @@ Outcome Maildir::deliver(const std::string& folder, const FinalMail& mail) const
     }
     if (auto flushed = sync_directory(folder + "/new"); !flushed)
         return {451, "4.3.0", printable_ascii(flushed.error().message) + "; the message may be there twice", {}};
-    return {250, "2.0.0", "delivered to " + printable_ascii(folder, 200), {}};
+    return {250, "2.0.0", "delivered", {}};
 }
 
 } // namespace mgw::smtp

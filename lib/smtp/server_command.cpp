@@ -1,8 +1,10 @@
 #include "lib/smtp/server_command.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/idn.hpp"
 
 #include <algorithm>
+#include <arpa/inet.h>
 
 namespace mgw::smtp
 {
@@ -24,6 +26,11 @@ constexpr bool is_atext(char c)
     return is_alnum(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c);
 }
 
+constexpr bool is_ascii_control(char c)
+{
+    return (c >= 0 && c < 32) || c == 127;
+}
+
 /// Labels between single dots. Underscores are no host names, but mail with them exists.
 bool is_domain(std::string_view text)
 {
@@ -40,9 +47,35 @@ bool is_domain(std::string_view text)
 
 bool is_literal(std::string_view text)
 {
-    return text.size() > 2 && text.size() <= domain_limit && text.front() == '[' && text.back() == ']' &&
-           std::ranges::all_of(text.substr(1, text.size() - 2),
-                               [](char c) { return is_alnum(c) || std::string_view(".:-").contains(c); });
+    if (text.size() < 3 || text.size() > domain_limit || text.front() != '[' || text.back() != ']')
+        return false;
+    const std::string address(text.substr(1, text.size() - 2));
+    constexpr std::string_view tag = "IPv6:";
+    in6_addr parsed{};
+    return istarts_with(address, tag) ? ::inet_pton(AF_INET6, address.c_str() + tag.size(), &parsed) == 1
+                                      : ::inet_pton(AF_INET, address.c_str(), &parsed) == 1;
+}
+
+/// A domain with U-labels (RFC 6531 section 3.3): one that has a form with A-labels.
+bool is_mail_domain(std::string_view text)
+{
+    return is_domain_or_literal(text) || (!is_ascii(text) && text.size() <= domain_limit && !text.ends_with('.') &&
+                                          is_domain(mail::normal_domain(text)));
+}
+
+/// Controls outside ASCII, and characters that turn the direction of what stands around them: in an address they can
+/// only deceive.
+bool has_unicode_control(std::string_view text)
+{
+    for (std::size_t i = 0; i + 1 < text.size(); ++i) {
+        const auto at = [&](std::size_t n) { return static_cast<unsigned char>(text[i + n]); };
+        if (at(0) == 0xC2 && at(1) < 0xA0)
+            return true;
+        if (at(0) == 0xE2 && i + 2 < text.size() &&
+            ((at(1) == 0x80 && at(2) >= 0xA8 && at(2) <= 0xAE) || (at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9)))
+            return true;
+    }
+    return false;
 }
 
 /// Octets of a quoted string at the start of `text`, 0 if there is none or it is not closed.
@@ -65,8 +98,10 @@ bool is_local_part(std::string_view text)
         return false;
     if (text.front() == '"')
         return quoted_octets(text) == text.size();
-    return std::ranges::all_of(
-        split(text, '.'), [](std::string_view atom) { return !atom.empty() && std::ranges::all_of(atom, is_atext); });
+    return std::ranges::all_of(split(text, '.'), [](std::string_view atom) {
+        return !atom.empty() &&
+               std::ranges::all_of(atom, [](char c) { return is_atext(c) || static_cast<unsigned char>(c) > 127; });
+    });
 }
 
 /// Where the path ends that starts at the front of `text` behind '<': its '>' outside quotes, or npos.
@@ -106,7 +141,7 @@ bool check_path(std::string_view& path)
     const auto local = path.front() == '"' ? quoted_octets(path) : path.find('@');
     if (local == 0 || local == std::string_view::npos || local >= path.size() || path[local] != '@')
         return false;
-    return is_local_part(path.substr(0, local)) && is_domain_or_literal(path.substr(local + 1));
+    return is_local_part(path.substr(0, local)) && is_mail_domain(path.substr(local + 1));
 }
 
 bool parse_parameters(std::string_view text, std::vector<EsmtpParameter>& into)
@@ -118,8 +153,8 @@ bool parse_parameters(std::string_view text, std::vector<EsmtpParameter>& into)
         if (keyword.empty() || !is_alnum(keyword.front()) ||
             !std::ranges::all_of(keyword, [](char c) { return is_alnum(c) || c == '-'; }))
             return false;
-        if (equals != std::string_view::npos &&
-            (value.empty() || !std::ranges::all_of(value, [](char c) { return c > 32 && c < 127; })))
+        if (equals != std::string_view::npos && (value.empty() || value.contains('=') || !is_valid_utf8(value) ||
+                                                 std::ranges::any_of(value, is_ascii_control)))
             return false;
         into.push_back({to_lower(keyword), std::string(value)});
         for (char& c : into.back().keyword)
@@ -130,15 +165,33 @@ bool parse_parameters(std::string_view text, std::vector<EsmtpParameter>& into)
 
 } // namespace
 
-std::string reply_octets(const ServerReply& reply)
+std::string reply_octets(const ServerReply& reply, std::string_view id)
 {
     std::string out = std::to_string(reply.code) + ' ';
     if (!reply.enhanced.empty())
         out += reply.enhanced + ' ';
     out += printable_ascii(reply.text, reply_limit);
-    if (out.size() > reply_limit - 2)
-        out.resize(reply_limit - 2);
-    return out + "\r\n";
+    const auto end = id.empty() ? std::string{} : ' ' + std::string(id);
+    out.resize(std::min(out.size(), reply_limit - 2 - end.size()));
+    return out + end + "\r\n";
+}
+
+std::string without_local_paths(std::string_view text)
+{
+    std::string out;
+    bool word_begins = true; // a path begins a word or stands behind a quote, a bracket or an equals sign
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (c == '/' && word_begins && i + 1 < text.size() && (is_alnum(text[i + 1]) || text[i + 1] == '.')) {
+            i = std::min(text.find_first_of(" \t\"'`,;:)]>", i), text.size()) - 1;
+            out += "[path]";
+            word_begins = false;
+            continue;
+        }
+        out += c;
+        word_begins = std::string_view(" \t\"'`([<=:").contains(c);
+    }
+    return out;
 }
 
 CommandLine parse_command(std::string_view line)
@@ -150,7 +203,8 @@ CommandLine parse_command(std::string_view line)
     return out;
 }
 
-std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view argument, std::string_view keyword)
+std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view argument, std::string_view keyword,
+                                                             bool strict)
 {
     const bool sender = keyword == "FROM";
     const auto bad_syntax = [&] {
@@ -162,7 +216,10 @@ std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view ar
     argument = trim(argument.substr(keyword.size()));
     if (!argument.starts_with(':'))
         return bad_syntax();
-    argument = trim(argument.substr(1));
+    argument.remove_prefix(1);
+    if (strict && !argument.starts_with('<'))
+        return bad_syntax();
+    argument = trim(argument);
     if (argument.empty())
         return bad_syntax();
 
@@ -183,10 +240,8 @@ std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view ar
         path = argument.substr(0, end);
         rest = argument.substr(end);
     }
-    if (std::ranges::any_of(path, [](char c) { return static_cast<unsigned char>(c) > 126; }))
-        return std::unexpected(
-            ServerReply{553, "5.6.7", "Address with octets outside ASCII needs SMTPUTF8, which is not offered"});
-    if (std::ranges::any_of(path, [](char c) { return c < 32; }) || !check_path(path))
+    if (std::ranges::any_of(path, is_ascii_control) || !is_valid_utf8(path) || has_unicode_control(path) ||
+        !check_path(path))
         return std::unexpected(ServerReply{501, sender ? "5.1.7" : "5.1.3",
                                            sender ? "Bad sender address syntax" : "Bad recipient address syntax"});
 
@@ -199,6 +254,11 @@ std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view ar
 bool is_domain_or_literal(std::string_view text)
 {
     return is_domain(text) || is_literal(text);
+}
+
+bool is_ascii(std::string_view text)
+{
+    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 128; });
 }
 
 } // namespace mgw::smtp

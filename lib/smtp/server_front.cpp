@@ -107,11 +107,13 @@ struct Session {
     PeerAddress peer;
     std::string listener;
     Instant deadline = never;
-    Instant data_begin;
+    Instant begin;                 ///< of the session or of what followed its last message
+    Instant data_begin;            ///< of the message's first octets
+    Instant block_begin;           ///< of its octets after DATA or BDAT
+    std::size_t octets_before = 0; ///< of the message, in earlier chunks
     bool timed_out = false;
     bool stopped = false;
     bool reading = false; ///< between commands: may be told to go
-    std::string id;       ///< Mgw-Id of the message in progress
     std::optional<LaneOutcome> outcome;
 };
 using SessionPointer = std::shared_ptr<Session>;
@@ -133,8 +135,10 @@ private:
     asio::awaitable<bool> start_tls(SessionPointer s);
     asio::awaitable<void> message(SessionPointer s);
     asio::awaitable<void> end(SessionPointer s);
-    std::vector<ServerReply> replies(const Session& s, const std::vector<mail::Answer>& answers) const;
+    std::vector<ServerReply> replies(const ServerSession& codec, const std::vector<mail::Answer>& answers) const;
     void hear(Session& s) const;
+    Record begin_record(const Session& s, const std::string& id) const;
+    void record_refusals(Session& s);
     void record(Session& s, const std::vector<ServerReply>& said, Instant begin, std::size_t octets);
     asio::awaitable<void> listen_to_supervisor();
     asio::awaitable<void> watch();
@@ -163,6 +167,7 @@ Front::Front(FrontOptions options, const std::vector<FrontListener>& listeners, 
       lanes_(
           io_, options_.per_message, [this](std::uint8_t serial) { tell(LaneNote::want, serial); }, options_.complain)
 {
+    options_.server.make_id = [this] { return make_ulid(options_.clock.now(), options_.random); };
     for (const auto& listener : listeners_) {
         configs_.push_back(options_.server);
         configs_.back().lmtp = listener.lmtp;
@@ -254,6 +259,7 @@ void Front::start_session(int fd, int family, const std::string& name, PeerAddre
     auto s = std::make_shared<Session>(io_, family, fd, config, budget_);
     s->peer = std::move(peer);
     s->listener = name;
+    s->begin = SteadyClock::now();
     sessions_.insert(s);
     if (!s->peer.network.empty())
         ++per_network_[s->peer.network];
@@ -344,13 +350,16 @@ asio::awaitable<bool> Front::converse(SessionPointer s, std::string_view octets)
             s->codec.accept();
             break;
         case ServerEvent::data:
-            if (!budget_.has_room(s->codec.envelope().declared_octets)) {
+            if (!budget_.has_room(
+                    std::min<std::size_t>(s->codec.announced_octets(), options_.server.data.message_octets))) {
                 s->codec.refuse({452, "4.3.1", "Out of memory for messages, try again later"});
                 break;
             }
+            s->block_begin = SteadyClock::now();
+            s->octets_before = s->codec.message_octets();
+            if (s->octets_before == 0)
+                s->data_begin = s->block_begin;
             s->codec.accept();
-            s->id = make_ulid(options_.clock.now(), options_.random);
-            s->data_begin = SteadyClock::now();
             break;
         case ServerEvent::message:
             rest.assign(octets);
@@ -376,6 +385,7 @@ asio::awaitable<bool> Front::converse(SessionPointer s, std::string_view octets)
 
 asio::awaitable<bool> Front::send_replies(SessionPointer s)
 {
+    record_refusals(*s);
     if (!s->codec.has_replies())
         co_return true;
     const auto text = s->codec.take_replies();
@@ -411,22 +421,19 @@ asio::awaitable<void> Front::message(SessionPointer s)
     const auto octets = s->codec.message_octets();
     const auto& envelope = s->codec.envelope();
     std::vector<ServerReply> said;
-    const auto refuse = [&](ServerReply reply) {
-        reply.text += " " + s->id;
-        said.assign(s->codec.protocol().starts_with("LMTP") ? envelope.to.size() : 1, reply);
+    const auto refuse = [&](const ServerReply& reply) {
+        said.assign(s->codec.is_lmtp() ? envelope.to.size() : 1, reply);
     };
     auto spool = std::move(s->codec.message());
-    if (s->codec.fault() == DataFault::bare_cr_or_lf)
-        refuse({550, "5.5.2", "A CR or LF that stands alone is not allowed"});
-    else if (s->codec.fault() == DataFault::too_large)
-        refuse({552, "5.3.4", "Message is larger than " + std::to_string(options_.server.message_octets) + " octets"});
-    else if (s->codec.fault() == DataFault::no_memory || (spool.view(), !spool.intact()))
-        refuse({452, "4.3.1", "Out of memory for messages, try again later"});
+    if (s->codec.fault() != DataFault::none)
+        refuse(data_refusal(s->codec.fault(), options_.server.data));
+    else if (spool.view(); !spool.intact())
+        refuse(data_refusal(DataFault::no_memory, options_.server.data));
     else if (received_count(spool.view(), options_.limits) > options_.limits.received)
         refuse({554, "5.4.6", "Too many Received fields: this message goes in circles"});
     if (said.empty()) {
         Arrival arrival;
-        arrival.id = s->id;
+        arrival.id = s->codec.id();
         arrival.hostname = options_.server.hostname;
         arrival.client.ip = s->peer.ip;
         arrival.client.helo = s->codec.helo();
@@ -450,19 +457,21 @@ asio::awaitable<void> Front::message(SessionPointer s)
                        });
         while (!s->outcome)
             co_await s->wake.async_wait(quiet);
-        said = replies(*s, s->outcome->answers);
+        said = replies(s->codec, s->outcome->answers);
     }
     record(*s, said, begin, octets);
     s->codec.finish(said);
+    s->begin = SteadyClock::now();
     hear(*s);
 }
 
-std::vector<ServerReply> Front::replies(const Session& s, const std::vector<mail::Answer>& answers) const
+/// What the lane answered, in words for strangers; the record of the stage that said it has the rest.
+std::vector<ServerReply> Front::replies(const ServerSession& codec, const std::vector<mail::Answer>& answers) const
 {
-    const auto reply = [&](const mail::Answer& answer) {
-        return ServerReply{answer.code, answer.enhanced, answer.text + " " + s.id};
+    const auto reply = [](const mail::Answer& answer) {
+        return ServerReply{answer.code, answer.enhanced, without_local_paths(answer.text)};
     };
-    if (!s.codec.protocol().starts_with("LMTP"))
+    if (!codec.is_lmtp())
         return {reply(mail::one_reply(answers))};
     std::vector<ServerReply> out;
     for (const auto& answer : answers)
@@ -470,16 +479,32 @@ std::vector<ServerReply> Front::replies(const Session& s, const std::vector<mail
     return out;
 }
 
-/// The client has until then: for a command from now, for data as long as a block may take and the least rate allows.
+/// The client has until then: for a command from now, but not for ever without a message; for data as long as a block
+/// may take and the least rate allows.
 void Front::hear(Session& s) const
 {
     const auto now = SteadyClock::now();
     if (!s.codec.in_data()) {
-        s.deadline = now + options_.command_timeout;
+        s.deadline = std::min(now + options_.command_timeout, s.begin + options_.session_timeout);
         return;
     }
-    const auto allowed = std::chrono::seconds(s.codec.message_octets() / std::max<std::size_t>(options_.data_rate, 1));
-    s.deadline = std::min(now + options_.data_timeout, s.data_begin + options_.data_timeout + allowed);
+    const auto octets = s.codec.message_octets() - s.octets_before;
+    const auto allowed = std::chrono::seconds(octets / std::max<std::size_t>(options_.data_rate, 1));
+    s.deadline = std::min(now + options_.data_timeout, s.block_begin + options_.data_timeout + allowed);
+}
+
+Record Front::begin_record(const Session& s, const std::string& id) const
+{
+    Record record;
+    record.text("id", id)
+        .text("stage", "mgw-recv")
+        .text("client", s.peer.ip)
+        .text("helo", s.codec.helo())
+        .text("proto", s.codec.protocol());
+    if (!s.codec.tls().empty())
+        record.text("tls", s.codec.tls());
+    record.text("listener", s.listener);
+    return record;
 }
 
 void Front::record(Session& s, const std::vector<ServerReply>& said, Instant begin, std::size_t octets)
@@ -488,15 +513,8 @@ void Front::record(Session& s, const std::vector<ServerReply>& said, Instant beg
         return;
     const auto now = SteadyClock::now();
     const auto ms = [&](Instant since) { return std::chrono::duration<double, std::milli>(now - since).count(); };
-    Record record;
-    record.text("id", s.id)
-        .text("stage", "mgw-recv")
-        .text("client", s.peer.ip)
-        .text("helo", s.codec.helo())
-        .text("proto", s.codec.protocol());
-    if (!s.codec.tls().empty())
-        record.text("tls", s.codec.tls());
-    record.text("listener", s.listener).address("from", s.codec.envelope().from);
+    auto record = begin_record(s, s.codec.id());
+    record.address("from", s.codec.envelope().from);
     std::vector<std::string> to;
     for (const auto& recipient : s.codec.envelope().to)
         to.push_back(recipient.path);
@@ -509,6 +527,23 @@ void Front::record(Session& s, const std::vector<ServerReply>& said, Instant beg
         record.list("codes", codes);
     record.real("ms", ms(begin)).real("data_ms", ms(s.data_begin) - ms(begin));
     options_.log->write(options_.clock.now(), record);
+}
+
+/// One record for each MAIL, RCPT, DATA and BDAT that was refused; errors in a session are limited, and so are these.
+void Front::record_refusals(Session& s)
+{
+    for (const auto& refusal : s.codec.take_refusals()) {
+        if (options_.log == nullptr || !options_.log->is_open())
+            continue;
+        auto record = begin_record(s, refusal.id);
+        record.text("refused", refusal.command).address("from", refusal.from);
+        if (!refusal.to.empty())
+            record.addresses("to", {refusal.to});
+        record.number("code", refusal.reply.code)
+            .text("enhanced", refusal.reply.enhanced)
+            .text("text", refusal.reply.text);
+        options_.log->write(options_.clock.now(), record);
+    }
 }
 
 /// The last replies and, under TLS, the sign that nothing was cut off. A client that does not read them is not waited

@@ -30,8 +30,9 @@ struct FrontOptions {
     std::size_t connections = 1000;
     std::size_t connections_per_ip = 50; ///< of one IPv4 address or one IPv6 /64
     std::chrono::seconds command_timeout{300};
-    std::chrono::seconds data_timeout{180}; ///< of one block of data
-    std::size_t data_rate = 100;            ///< octets a second, the least over the whole of a message
+    std::chrono::seconds session_timeout{3600}; ///< without a message
+    std::chrono::seconds data_timeout{180};     ///< of one block of data
+    std::size_t data_rate = 100;                ///< octets a second, the least over the whole of a message
     std::chrono::milliseconds lane_timeout{300'000};
     std::chrono::milliseconds drain_timeout{30'000};
     bool per_message = false;

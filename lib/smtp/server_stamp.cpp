@@ -28,6 +28,16 @@ std::string for_trace(std::string_view helo)
     return out;
 }
 
+/// RFC 6531 section 4.3: UTF8SMTP, UTF8SMTPS, UTF8LMTP … where SMTPUTF8 was used.
+std::string trace_protocol(std::string_view proto, bool utf8)
+{
+    if (!utf8)
+        return std::string(proto);
+    if (proto.starts_with('E'))
+        proto.remove_prefix(1);
+    return "UTF8" + std::string(proto);
+}
+
 } // namespace
 
 std::string received_field(const Arrival& arrival, const ServerEnvelope& envelope)
@@ -35,8 +45,10 @@ std::string received_field(const Arrival& arrival, const ServerEnvelope& envelop
     const auto& client = arrival.client;
     std::string out = "Received: from " + (client.helo.empty() ? "unknown" : for_trace(client.helo));
     if (!client.ip.empty())
-        out += " ([" + std::string(client.ip.contains(':') ? "IPv6:" : "") + client.ip + "])";
-    out += "\r\n\tby " + arrival.hostname + " with " + client.proto + " id " + arrival.id;
+        out += " (" + client.name + (client.name.empty() ? "[" : " [") + (client.ip.contains(':') ? "IPv6:" : "") +
+               client.ip + "])";
+    out +=
+        "\r\n\tby " + arrival.hostname + " with " + trace_protocol(client.proto, envelope.utf8) + " id " + arrival.id;
     if (!client.tls.empty())
         out += "\r\n\t(" + client.tls + (arrival.tls_cipher.empty() ? "" : " " + arrival.tls_cipher) + ")";
     if (envelope.to.size() == 1)

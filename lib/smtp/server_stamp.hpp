@@ -34,9 +34,9 @@ struct LaneFrame {
     Spool spool;
 };
 
-/// The trace field that a server adds (RFC 5321 section 4.4, keywords of RFC 3848), with CRLF. A foreign HELO that is
-/// no domain or literal is shown in xtext, so that it cannot look like anything else. `for` stands only where there is
-/// one recipient.
+/// The trace field that a server adds (RFC 5321 section 4.4, keywords of RFC 3848 and RFC 6531), with CRLF. A foreign
+/// HELO that is no domain or literal is shown in xtext, so that it cannot look like anything else. `for` stands only
+/// where there is one recipient.
 std::string received_field(const Arrival& arrival, const ServerEnvelope& envelope);
 
 /// The fresh envelope block of that message.

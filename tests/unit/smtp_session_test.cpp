@@ -201,6 +201,33 @@ TEST(Session, RefusesWhatTheServerCannotTake)
     EXPECT_EQ(seven.outcomes()[0].enhanced, "5.6.7");
 }
 
+TEST(Session, KeepsThePromiseOfRequireTls)
+{
+    auto m = mail_to({"b@y.example"});
+    m.parameters = "REQUIRETLS";
+    auto clear = opened("250-there\r\n250 REQUIRETLS\r\n", {"me.example", false, TlsLevel::none});
+    clear.begin(m);
+    EXPECT_EQ(clear.outcomes()[0].enhanced, "5.7.30");
+    EXPECT_EQ(all_output(clear), "");
+    for (const auto level : {TlsLevel::may, TlsLevel::verify}) {
+        for (const std::string hello : {"250-there\r\n250 REQUIRETLS\r\n", "250 there\r\n"}) {
+            auto s = opened("250-there\r\n250 STARTTLS\r\n", {"me.example", false, level});
+            (void)all_output(s);
+            s.receive("220 go\r\n");
+            s.tls_started();
+            (void)all_output(s);
+            s.receive(hello);
+            s.begin(m);
+            const bool kept = level == TlsLevel::verify && hello.contains("REQUIRETLS");
+            EXPECT_EQ(all_output(s), kept ? "MAIL FROM:<a@x.example> REQUIRETLS\r\n" : "") << hello;
+            EXPECT_EQ(s.outcomes()[0].code, kept ? 0 : 550);
+        }
+    }
+    auto lmtp = opened("250 there\r\n", {"me.example", true, TlsLevel::none}); // within the site (RFC 8689 section 1)
+    lmtp.begin(m);
+    EXPECT_EQ(all_output(lmtp), "MAIL FROM:<a@x.example>\r\n");
+}
+
 TEST(Session, KnowsPathsThatWouldBecomeCommands)
 {
     EXPECT_TRUE(is_safe_path("a@b"));

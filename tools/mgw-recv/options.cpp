@@ -81,6 +81,23 @@ void declare(cli::Tool& tool, Options& o)
     number(app, "--connections-per-ip", o.connections_per_ip, "N", 1, 1000000,
            "Connections at a time from one IPv4 address or IPv6 /64, 1 to 1000000.");
     number(app, "--errors", o.errors, "N", 1, 1000, "Refused commands in a session before it is closed, 1 to 1000.");
+    number(app, "--messages", o.messages, "N", 0, 1000000,
+           "Messages of one session, then 421; 0 to 1000000, 0 for no limit.");
+    number(app, "--session-timeout", o.session_timeout, "SECONDS", 1, 86400,
+           "Seconds that a session may last without a message, 1 to 86400.");
+    number(app, "--text-line", o.text_line, "OCTETS", 998, 1U << 30,
+           "Octets of the longest line of a message, 998 (RFC 5321) to 1073741824; a message with a longer one is "
+           "refused.");
+    tool.choices(
+        app.add_option("--bare-newlines", o.bare_newlines,
+                       "What to do with a message in which a CR or LF stands alone: refuse it, or mend its line ends.")
+            ->type_name("WHAT")
+            ->capture_default_str(),
+        {"reject", "normalize"});
+    app.add_flag(
+        "--strict", o.strict,
+        "Refuse what most servers tolerate: blanks after the colon of MAIL FROM: and RCPT TO:, addresses without "
+        "brackets, a HELO that is neither a domain nor an address literal.");
     app.add_flag(
         "--exit-verdict", o.exit_verdict,
         "With --stdin let the verdict be the exit status: 75 for defer, 77 for reject, discard and quarantine.");

@@ -32,6 +32,11 @@ struct Options {
     unsigned connections = 1000;
     unsigned connections_per_ip = 50;
     unsigned errors = 20;
+    unsigned messages = 0;
+    unsigned session_timeout = 3600;
+    unsigned text_line = 1U << 20;
+    std::string bare_newlines = "reject";
+    bool strict = false;
     bool exit_verdict = false;
     cli::StreamOptions stream;
     cli::EnvelopeOptions envelope;

@@ -9,6 +9,7 @@
 #include "lib/smtp/listen.hpp"
 #include "lib/smtp/server_front.hpp"
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstdio>
@@ -56,13 +57,18 @@ Result<smtp::FrontOptions> front_options(cli::Tool& tool, const Options& o, cons
     out.server.hostname = o.hostname.empty() ? host_name() : o.hostname;
     if (!smtp::is_domain_or_literal(out.server.hostname))
         return fail(Status::usage, "--hostname is no host name: " + printable(o.hostname));
-    out.server.message_octets = out.limits.message_octets;
+    out.server.data.message_octets = out.limits.message_octets;
+    out.server.data.line_octets = o.text_line;
+    out.server.data.normalize = o.bare_newlines == "normalize";
+    out.server.strict = o.strict;
+    out.server.messages = o.messages;
     out.server.recipients = plan.takes_many_recipients() ? out.limits.recipients : 1;
     out.server.errors = o.errors;
     out.server.domains = o.domains;
     out.connections = o.connections;
     out.connections_per_ip = o.connections_per_ip;
     out.command_timeout = std::chrono::seconds(o.command_timeout);
+    out.session_timeout = std::chrono::seconds(o.session_timeout);
     out.data_timeout = std::chrono::seconds(o.data_timeout);
     out.data_rate = o.data_rate;
     out.lane_timeout = std::chrono::seconds(o.lane_timeout);
@@ -205,6 +211,8 @@ Result<Status> run(cli::Tool& tool, const Options& o)
     const bool listens = !o.listen.empty() || !o.lmtp.empty();
     if (static_cast<int>(listens) + static_cast<int>(o.from_stdin) + static_cast<int>(o.smtp_stdio) != 1)
         return fail(Status::usage, "give one of --listen (or --lmtp), --smtp-stdio, --stdin", "see mgw-recv --help");
+    if (std::ranges::any_of(o.lmtp, [](const std::string& address) { return address.ends_with(":25"); }))
+        return fail(Status::usage, "--lmtp on port 25: other servers would take it for SMTP (RFC 2033 section 5)");
     if (o.from_stdin)
         return run_stdin(tool, o);
     if (o.pipeline.empty())
