@@ -129,9 +129,8 @@ void CidrTable::sort()
         return std::tuple(e.first, e.prefix, files_[e.file].kind == CidrKind::deny, e.file, e.line);
     };
     std::ranges::sort(entries_, std::less{}, order);
-    const auto same = std::ranges::unique(entries_, [](const Entry& a, const Entry& b) {
-        return a.first == b.first && a.prefix == b.prefix;
-    });
+    const auto same = std::ranges::unique(
+        entries_, [](const Entry& a, const Entry& b) { return a.first == b.first && a.prefix == b.prefix; });
     entries_.erase(same.begin(), same.end());
     entries_.shrink_to_fit();
     // networks overlap only where one has the other, so those that have the next one lie on a stack
