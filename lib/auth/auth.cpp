@@ -141,7 +141,7 @@ Findings measure(const mail::Message& message, const Arrival& arrival, DkimVerif
 {
     prefetch(message, arrival, resolver);
     Findings findings;
-    findings.iprev = check_iprev(arrival.ip, resolver);
+    findings.iprev = lists::check_iprev(arrival.ip, resolver);
     measure_spf(findings, arrival, resolver);
     findings.dkim = verifier.verify(message, resolver, now);
     findings.dmarc = check_dmarc_authors(author_domains(message), identifiers(findings), resolver, discovery);

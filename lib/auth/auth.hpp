@@ -3,7 +3,7 @@
 #include "lib/auth/authres.hpp"
 #include "lib/auth/dkim.hpp"
 #include "lib/auth/dmarc.hpp"
-#include "lib/auth/iprev.hpp"
+#include "lib/lists/iprev.hpp"
 #include "lib/auth/spf.hpp"
 #include "lib/dns/resolver.hpp"
 #include "lib/mail/message.hpp"
@@ -31,7 +31,7 @@ struct Findings {
     std::string spf_reason; ///< why there is no SPF result; empty if there is one
     DkimResult dkim;
     DmarcResult dmarc;
-    IprevResult iprev;
+    lists::IprevResult iprev;
 };
 
 /// Measures the authenticity of one message: reverse DNS, SPF, DKIM, DMARC. Every message and every arrival is allowed.

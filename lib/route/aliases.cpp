@@ -53,7 +53,7 @@ Result<AliasTarget> parse_target(std::string_view word, std::string_view at)
         word.remove_prefix(1);
     }
     target.address = std::string(word);
-    const bool is_right = word.starts_with('@') ? is_domain(word.substr(1)) : is_address(word);
+    const bool is_right = word.starts_with('@') ? lists::is_domain(word.substr(1)) : lists::is_address(word);
     if (!is_right)
         return wrong("is not an address", "an alias stands for addresses, separated by commas");
     return target;
@@ -104,7 +104,7 @@ Result<std::vector<AliasTarget>> included_targets(std::string_view path, std::st
 
 } // namespace
 
-Result<void> Aliases::add(const MapFile& map)
+Result<void> Aliases::add(const lists::MapFile& map)
 {
     entries_.reserve(entries_.size() + map.entries.size());
     for (const auto& entry : map.entries) {
@@ -137,7 +137,7 @@ const Alias* Aliases::look_up(const std::string& key) const
     return found == entries_.end() ? nullptr : &found->second;
 }
 
-AliasMatch Aliases::find(const AddressKey& key, bool is_local) const
+AliasMatch Aliases::find(const lists::AddressKey& key, bool is_local) const
 {
     const bool has_extension = !key.extension.empty();
     const bool is_bare = key.domain.empty();
@@ -164,7 +164,7 @@ AliasMatch Aliases::find(const AddressKey& key, bool is_local) const
 
 std::string with_extension(std::string_view address, std::string_view extension)
 {
-    const auto local = local_of(address);
+    const auto local = lists::local_of(address);
     std::string out(local);
     // inside the quotes of a quoted local part
     if (out.size() > 1 && out.ends_with('"'))

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "lib/core/result.hpp"
-#include "lib/route/address_key.hpp"
-#include "lib/route/map_file.hpp"
+#include "lib/lists/address_key.hpp"
+#include "lib/lists/map_file.hpp"
 
 #include <cstddef>
 #include <string>
@@ -39,11 +39,11 @@ class Aliases {
 public:
     /// Adds a table. `:include:/file` is read here. Status::config with file and line for a target that is no address:
     /// commands and files are no addresses.
-    Result<void> add(const MapFile& map);
+    Result<void> add(const lists::MapFile& map);
 
     /// Looks an address up in virtual(5)'s order: user+extension@domain, user@domain, and, where `is_local`,
     /// user+extension and user; then @domain.
-    AliasMatch find(const AddressKey& key, bool is_local) const;
+    AliasMatch find(const lists::AddressKey& key, bool is_local) const;
 
     bool empty() const { return entries_.empty(); }
     std::size_t size() const { return entries_.size(); }

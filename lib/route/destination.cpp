@@ -1,7 +1,7 @@
 #include "lib/route/destination.hpp"
 
 #include "lib/core/text.hpp"
-#include "lib/route/address_key.hpp"
+#include "lib/lists/address_key.hpp"
 
 #include <algorithm>
 #include <array>
@@ -65,13 +65,13 @@ Result<std::string> parse_host(std::string_view text, std::string_view whole, bo
         bracketed = true;
         if (istarts_with(host, "ipv6:"))
             host.remove_prefix(5);
-        if (!is_ipv6(host) && !is_domain(host))
+        if (!is_ipv6(host) && !lists::is_domain(host))
             return wrong(whole, "has no host or address in its brackets");
     } else {
         const auto colon = text.find(':');
         host = text.substr(0, colon);
         port = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
-        if (!is_domain(host))
+        if (!lists::is_domain(host))
             return wrong(whole, "has no host or domain (an IPv6 address needs brackets)");
         bracketed = bracketed || is_ipv4(host);
     }
@@ -144,7 +144,7 @@ std::optional<std::string> path_element(const std::string& name)
 
 Result<std::string> filled(std::string_view path, std::string_view address, std::string_view delimiters)
 {
-    const AddressKey key = address_key(address, delimiters);
+    const lists::AddressKey key = lists::address_key(address, delimiters);
     std::string out;
     for (std::size_t i = 0; i < path.size(); ++i) {
         if (path[i] != '%') {
@@ -244,7 +244,7 @@ Result<std::string> hop_for(const Destination& destination, std::string_view add
     }
     if (!destination.next.empty())
         return "smtp:" + destination.next;
-    std::string domain = to_lower(domain_of(address));
+    std::string domain = to_lower(lists::domain_of(address));
     if (domain.empty())
         return fail(Status::data, "the address has no domain");
     // an address literal (RFC 5321 section 4.1.3): mgw-send wants no "IPv6:" in its brackets

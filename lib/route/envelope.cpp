@@ -148,7 +148,7 @@ private:
         const auto sender = block_.from();
         if (!tables.srs || !sender || sender->empty())
             return;
-        const std::string domain = to_lower(domain_of(*sender));
+        const std::string domain = to_lower(lists::domain_of(*sender));
         if (tables.local_domains.contains(domain) || domain == tables.srs->domain())
             return;
         auto rewritten = tables.srs->forward(*sender, now_);

@@ -82,10 +82,10 @@ private:
 
     void rename_domain(std::string& address)
     {
-        const auto found = tables_.redirect_domains.find(to_lower(domain_of(address)));
-        if (domain_of(address).empty() || found == tables_.redirect_domains.end())
+        const auto found = tables_.redirect_domains.find(to_lower(lists::domain_of(address)));
+        if (lists::domain_of(address).empty() || found == tables_.redirect_domains.end())
             return;
-        const std::string renamed = std::string(local_of(address)) + "@" + found->second;
+        const std::string renamed = std::string(lists::local_of(address)) + "@" + found->second;
         routing_.steps.push_back(shown(address) + " -> " + shown(renamed) + " (--redirect-domain)");
         address = renamed;
     }
@@ -101,7 +101,7 @@ private:
         const bool first_visit = seen_.insert(to_lower(open.address)).second || !via_alias;
         if (!first_visit)
             return;
-        const AddressKey key = address_key(open.address, tables_.delimiters);
+        const lists::AddressKey key = lists::address_key(open.address, tables_.delimiters);
         const bool is_local = router_.is_local(key.domain);
         const AliasMatch match = tables_.aliases.find(key, is_local);
         // who exists is not caught by a catch-all
@@ -112,7 +112,7 @@ private:
         follow(open, key, match);
     }
 
-    void follow(const Open& open, const AddressKey& key, const AliasMatch& match)
+    void follow(const Open& open, const lists::AddressKey& key, const AliasMatch& match)
     {
         used_alias_ = true;
         last_at_ = match.alias->at;
@@ -121,8 +121,8 @@ private:
         for (const auto& target : match.alias->targets) {
             std::string address = target.address;
             if (address.starts_with('@'))
-                address.insert(0, local_of(open.address));
-            else if (domain_of(address).empty() && !tables_.origin.empty())
+                address.insert(0, lists::local_of(open.address));
+            else if (lists::domain_of(address).empty() && !tables_.origin.empty())
                 address += "@" + tables_.origin;
             if (!match.extension.empty())
                 address = with_extension(address, match.extension);
@@ -166,7 +166,7 @@ Routing Router::route(std::string_view address, Time now, const std::vector<std:
         routing.steps.push_back(shown(start) + " -> " + shown(*original) + " (SRS)");
         start = std::move(*original);
     }
-    if (domain_of(start).empty() && !tables_.origin.empty())
+    if (lists::domain_of(start).empty() && !tables_.origin.empty())
         start += "@" + tables_.origin;
 
     Walk walk(*this, routing);
@@ -181,11 +181,11 @@ Routing Router::route(std::string_view address, Time now, const std::vector<std:
     if (walk.leaves().empty())
         return refuse(verdict(mail::Action::defer, 451, "4.4.6", "error", walk.last_at(),
                               "The aliases of this address lead in a circle"));
-    const bool from_local = is_local(to_lower(domain_of(start)));
+    const bool from_local = is_local(to_lower(lists::domain_of(start)));
     for (auto& leaf : walk.leaves()) {
         Target target{std::move(leaf.address), {}, std::nullopt, false};
         finish(target, leaf.via_alias, routing);
-        target.is_forward = from_local && !is_local(to_lower(domain_of(target.address)));
+        target.is_forward = from_local && !is_local(to_lower(lists::domain_of(target.address)));
         const auto same = [&](const Target& other) { return iequals(other.address, target.address); };
         // --redirect makes one address of many
         if (std::ranges::none_of(routing.targets, same) || tables_.redirect.empty())
@@ -196,7 +196,7 @@ Routing Router::route(std::string_view address, Time now, const std::vector<std:
 
 void Router::finish(Target& target, bool via_alias, Routing& routing) const
 {
-    const AddressKey key = address_key(target.address, tables_.delimiters);
+    const lists::AddressKey key = lists::address_key(target.address, tables_.delimiters);
     if (is_local(key.domain)) {
         const std::string listed = tables_.users.find(key);
         if (!listed.empty())
@@ -216,7 +216,7 @@ void Router::finish(Target& target, bool via_alias, Routing& routing) const
 
 void Router::set_hop(Target& target, Routing& routing) const
 {
-    const Transport* transport = tables_.transports.find(address_key(target.address, tables_.delimiters));
+    const Transport* transport = tables_.transports.find(lists::address_key(target.address, tables_.delimiters));
     const bool by_table = transport != nullptr && transport->destination.kind != Destination::Kind::standard;
     const Destination& destination = by_table ? transport->destination : tables_.relay;
     const std::string at = by_table                                            ? transport->at
@@ -244,7 +244,7 @@ void Router::set_hop(Target& target, Routing& routing) const
             target.hop = std::move(*hop);
         else
             target.verdict = verdict(mail::Action::reject, 550, "5.1.3", "policy", at,
-                                     domain_of(target.address).empty() ? "The address has no domain"
+                                     lists::domain_of(target.address).empty() ? "The address has no domain"
                                                                        : "No mailbox can have this name");
     }
     }

@@ -4,7 +4,7 @@
 #include "lib/core/hash.hpp"
 #include "lib/core/text.hpp"
 #include "lib/mail/codec.hpp"
-#include "lib/route/address_key.hpp"
+#include "lib/lists/address_key.hpp"
 
 #include <sys/stat.h>
 
@@ -67,8 +67,8 @@ Srs::Srs(std::vector<std::string> secrets, std::string domain) : secrets_(std::m
 
 Result<std::string> Srs::forward(std::string_view sender, Time now) const
 {
-    const auto domain = domain_of(sender);
-    const auto local = local_of(sender);
+    const auto domain = lists::domain_of(sender);
+    const auto local = lists::local_of(sender);
     if (domain.empty() || local.empty())
         return fail(Status::data, "the sender has no domain");
     const std::string& secret = secrets_.front();
@@ -95,8 +95,8 @@ Result<std::string> Srs::forward(std::string_view sender, Time now) const
 
 bool Srs::is_ours(std::string_view recipient) const
 {
-    const auto local = local_of(recipient);
-    return iequals(domain_of(recipient), domain_) && (has_tag(local, "SRS0") || has_tag(local, "SRS1"));
+    const auto local = lists::local_of(recipient);
+    return iequals(lists::domain_of(recipient), domain_) && (has_tag(local, "SRS0") || has_tag(local, "SRS1"));
 }
 
 bool Srs::verify(std::string_view hash, std::string_view text) const
@@ -110,7 +110,7 @@ bool Srs::verify(std::string_view hash, std::string_view text) const
 
 Result<std::string> Srs::reverse(std::string_view recipient, Time now) const
 {
-    std::string_view rest = local_of(recipient);
+    std::string_view rest = lists::local_of(recipient);
     const bool is_guarded = has_tag(rest, "SRS1");
     rest.remove_prefix(std::min<std::size_t>(rest.size(), 5));
     const std::string hash(take_field(rest));
@@ -120,7 +120,7 @@ Result<std::string> Srs::reverse(std::string_view recipient, Time now) const
         if (!verify(hash, host + user))
             return fail(Status::data, "the hash of the SRS address is wrong");
         const std::string address = "SRS0" + user + "@" + host;
-        if (user.empty() || !is_address(address) || !is_domain(host))
+        if (user.empty() || !lists::is_address(address) || !lists::is_domain(host))
             return fail(Status::data, "the SRS address is malformed");
         return address;
     }
@@ -131,7 +131,7 @@ Result<std::string> Srs::reverse(std::string_view recipient, Time now) const
         return fail(Status::data, "the hash of the SRS address is wrong");
     const auto age = day.size() == 2 ? age_in_days(day, now) : -1;
     const std::string address = user + "@" + host;
-    if (age < 0 || user.empty() || !is_domain(host) || !is_address(address))
+    if (age < 0 || user.empty() || !lists::is_domain(host) || !lists::is_address(address))
         return fail(Status::data, "the SRS address is malformed");
     // one day ahead is a forwarder's clock
     if (age > days_valid && age != days_in_cycle - 1)

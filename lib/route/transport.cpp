@@ -5,7 +5,7 @@
 namespace mgw::route
 {
 
-Result<void> Transports::add(const MapFile& map)
+Result<void> Transports::add(const lists::MapFile& map)
 {
     for (const auto& entry : map.entries) {
         auto destination = parse_destination(entry.value);
@@ -27,7 +27,7 @@ const Transport* Transports::look_up(const std::string& key) const
     return found == entries_.end() ? nullptr : &found->second;
 }
 
-const Transport* Transports::find(const AddressKey& key) const
+const Transport* Transports::find(const lists::AddressKey& key) const
 {
     if (entries_.empty())
         return nullptr;
@@ -47,14 +47,14 @@ const Transport* Transports::find(const AddressKey& key) const
     return look_up("*");
 }
 
-void Users::add(const MapFile& map)
+void Users::add(const lists::MapFile& map)
 {
     given_ = true;
     for (const auto& entry : map.entries)
         entries_.try_emplace(entry.key, map.at(entry));
 }
 
-std::string Users::find(const AddressKey& key) const
+std::string Users::find(const lists::AddressKey& key) const
 {
     const std::string at_domain = "@" + key.domain;
     for (const auto& name : {key.local() + at_domain, key.user + at_domain, key.local(), key.user, at_domain})

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "lib/core/result.hpp"
-#include "lib/route/address_key.hpp"
+#include "lib/lists/address_key.hpp"
 #include "lib/route/destination.hpp"
-#include "lib/route/map_file.hpp"
+#include "lib/lists/map_file.hpp"
 
 #include <string>
 #include <unordered_map>
@@ -22,11 +22,11 @@ struct Transport {
 class Transports {
 public:
     /// Adds a table. Status::config with file and line for a destination that is not known.
-    Result<void> add(const MapFile& map);
+    Result<void> add(const lists::MapFile& map);
 
     /// Looks an address up in transport(5)'s order: user+extension@domain, user@domain, domain, .domain of each parent,
     /// *. nullptr for none.
-    const Transport* find(const AddressKey& key) const;
+    const Transport* find(const lists::AddressKey& key) const;
 
     bool empty() const { return entries_.empty(); }
     /// As Aliases::duplicates().
@@ -43,9 +43,9 @@ private:
 /// key does not matter (Postfix's relay_recipient_maps).
 class Users {
 public:
-    void add(const MapFile& map);
+    void add(const lists::MapFile& map);
     /// Where the address is listed, with or without its extension: "users:7"; empty if it is not.
-    std::string find(const AddressKey& key) const;
+    std::string find(const lists::AddressKey& key) const;
     bool is_given() const { return given_; }
 
 private:

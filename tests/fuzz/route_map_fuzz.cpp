@@ -8,6 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     using namespace mgw::route;
+    using namespace mgw::lists;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     const auto line = text.substr(0, text.find('\n'));
     Tables tables;

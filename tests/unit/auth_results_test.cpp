@@ -1,7 +1,6 @@
 #include "lib/auth/authres.hpp"
 #include "lib/auth/dmarc.hpp"
 #include "lib/auth/domain.hpp"
-#include "lib/auth/iprev.hpp"
 #include "lib/core/fd.hpp"
 
 #include <gtest/gtest.h>
@@ -135,18 +134,6 @@ TEST(Dmarc, AFailedLookUpIsTemporaryAndSeveralAuthorsCountAsTheWorst)
     EXPECT_EQ(result.asked, Policy::reject);
     EXPECT_EQ(result.policy, Policy::quarantine);
     EXPECT_EQ(check_dmarc_authors({}, {}, **zone, Discovery::walk).result, "permerror");
-}
-
-TEST(Iprev, NeedsANameThatLeadsBack)
-{
-    auto zone = dns::open_zone(MGW_TEST_DATA "/auth/zone.db");
-    ASSERT_TRUE(zone) << zone.error().message;
-    EXPECT_EQ(check_iprev("192.0.2.7", **zone).result, "pass");
-    EXPECT_EQ(check_iprev("::ffff:192.0.2.7", **zone).name, "mail.example.net");
-    EXPECT_EQ(check_iprev("192.0.2.66", **zone).result, "fail");
-    EXPECT_EQ(check_iprev("192.0.2.99", **zone).result, "permerror");
-    EXPECT_EQ(check_iprev("", **zone).result, "none");
-    EXPECT_EQ(check_iprev("no address", **zone).result, "none");
 }
 
 } // namespace

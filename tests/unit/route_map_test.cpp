@@ -1,59 +1,17 @@
 #include "lib/route/aliases.hpp"
 #include "lib/route/destination.hpp"
-#include "lib/route/map_file.hpp"
+#include "lib/lists/map_file.hpp"
 #include "lib/route/srs.hpp"
 #include "lib/route/transport.hpp"
 
 #include <gtest/gtest.h>
 
 using namespace mgw;
+using namespace mgw::lists;
 using namespace mgw::route;
 
 namespace
 {
-
-TEST(Map, JoinsContinuationLinesAndLeavesOutComments)
-{
-    const auto map =
-        parse_map("# head\n\nbob:  a@x,\n# between\n\tb@x\n  \nCarol@Example.ORG   c@x\r\n", "t", MapForm::aliases);
-    ASSERT_TRUE(map) << map.error().message;
-    ASSERT_EQ(map->entries.size(), 2U);
-    EXPECT_EQ(map->entries[0].key, "bob");
-    EXPECT_EQ(map->entries[0].value, "a@x, b@x");
-    EXPECT_EQ(map->entries[0].line, 3U);
-    EXPECT_TRUE(map->entries[0].colon);
-    EXPECT_EQ(map->entries[1].key, "carol@example.org");
-    EXPECT_EQ(map->entries[1].value, "c@x");
-    EXPECT_EQ(map->entries[1].line, 7U);
-    EXPECT_FALSE(map->entries[1].colon);
-}
-
-struct KeyCase {
-    const char* name;
-    const char* line;
-    const char* key;
-    const char* value;
-};
-class MapKey : public testing::TestWithParam<KeyCase> {};
-TEST_P(MapKey, IsRead)
-{
-    const auto map = parse_map(GetParam().line, "t", MapForm::aliases);
-    ASSERT_TRUE(map) << map.error().message;
-    ASSERT_EQ(map->entries.size(), 1U);
-    EXPECT_EQ(map->entries[0].key, GetParam().key);
-    EXPECT_EQ(map->entries[0].value, GetParam().value);
-}
-INSTANTIATE_TEST_SUITE_P(Forms, MapKey,
-                         testing::Values(KeyCase{"colon", "root: bob", "root", "bob"},
-                                         KeyCase{"colon_without_blank", "root:bob", "root", "bob"},
-                                         KeyCase{"blank_before_colon", "root : bob", "root", "bob"},
-                                         KeyCase{"virtual_form", "@old.example @new.example", "@old.example",
-                                                 "@new.example"},
-                                         KeyCase{"quoted", "\"John Doe\"@x.example: j@x", "john doe@x.example", "j@x"},
-                                         KeyCase{"escaped", "john\\ doe: j@x", "john doe", "j@x"},
-                                         KeyCase{"include", "list: :include:/etc/list", "list", ":include:/etc/list"},
-                                         KeyCase{"ipv6", "a@[IPv6:2001:db8::1] b@x", "a@[ipv6:2001:db8::1]", "b@x"}),
-                         [](const auto& i) { return std::string(i.param.name); });
 
 struct WrongCase {
     const char* name;

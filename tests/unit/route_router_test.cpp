@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 using namespace mgw;
+using namespace mgw::lists;
 using namespace mgw::route;
 
 namespace

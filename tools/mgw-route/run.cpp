@@ -40,9 +40,9 @@ public:
     }
 
 private:
-    Result<MapFile> read(const std::string& path, MapForm form)
+    Result<lists::MapFile> read(const std::string& path, lists::MapForm form)
     {
-        auto map = read_map(path, form);
+        auto map = lists::read_map(path, form);
         if (map)
             hash_.add(map->sha256);
         return map;
@@ -51,7 +51,7 @@ private:
     Result<void> load_domains()
     {
         for (const auto& domain : options_.local_domains) {
-            if (!is_domain(domain))
+            if (!lists::is_domain(domain))
                 return fail(Status::usage, "--local-domain: \"" + printable(domain, 80) + "\" is not a domain");
             out_.tables.local_domains.insert(to_lower(domain));
         }
@@ -61,11 +61,12 @@ private:
             const auto at = pair.find('=');
             const std::string old_domain = to_lower(pair.substr(0, at));
             const std::string new_domain = at == std::string::npos ? std::string{} : to_lower(pair.substr(at + 1));
-            if (!is_domain(old_domain) || !is_domain(new_domain))
+            if (!lists::is_domain(old_domain) || !lists::is_domain(new_domain))
                 return fail(Status::usage, "--redirect-domain: \"" + printable(pair, 80) + "\" is not OLD=NEW");
             out_.tables.redirect_domains[old_domain] = new_domain;
         }
-        if (!options_.redirect.empty() && (!is_address(options_.redirect) || domain_of(options_.redirect).empty()))
+        if (!options_.redirect.empty() &&
+            (!lists::is_address(options_.redirect) || lists::domain_of(options_.redirect).empty()))
             return fail(Status::usage, "--redirect: \"" + printable(options_.redirect, 80) + "\" is not an address");
         out_.tables.redirect = options_.redirect;
         if (options_.relay.empty())
@@ -80,7 +81,7 @@ private:
     Result<void> load_aliases()
     {
         for (const auto& path : options_.aliases) {
-            auto map = read(path, MapForm::aliases);
+            auto map = read(path, lists::MapForm::aliases);
             if (!map)
                 return pass(map);
             if (auto added = out_.tables.aliases.add(*map); !added)
@@ -99,7 +100,7 @@ private:
     Result<void> load_transports()
     {
         for (const auto& path : options_.transports) {
-            auto map = read(path, MapForm::transport);
+            auto map = read(path, lists::MapForm::transport);
             if (!map)
                 return pass(map);
             if (auto added = out_.tables.transports.add(*map); !added)
@@ -112,7 +113,7 @@ private:
     Result<void> load_users()
     {
         for (const auto& path : options_.users) {
-            auto map = read(path, MapForm::users);
+            auto map = read(path, lists::MapForm::users);
             if (!map)
                 return pass(map);
             out_.tables.users.add(*map);
@@ -126,7 +127,7 @@ private:
             return fail(Status::usage, "--srs-domain and --srs-secret-file belong together");
         if (options_.srs_domain.empty())
             return {};
-        if (!is_domain(options_.srs_domain))
+        if (!lists::is_domain(options_.srs_domain))
             return fail(Status::usage, "--srs-domain: \"" + printable(options_.srs_domain, 80) + "\" is not a domain");
         auto secrets = read_srs_secrets(options_.srs_secret_file);
         if (!secrets)
@@ -219,7 +220,7 @@ Result<Status> look_up(cli::Tool& tool, const Options& options)
     bool any_refused = false;
     for (const auto& address : options.addresses) {
         const auto path = mail::parse_path(address);
-        if (!path || !is_address(*path))
+        if (!path || !lists::is_address(*path))
             return fail(Status::usage, "\"" + printable(address, 80) + "\" is not an address");
         const Routing routing = router.route(*path, tool.clock().now());
         for (const auto& target : routing.targets)

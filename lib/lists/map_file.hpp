@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mgw::route
+namespace mgw::lists
 {
 
 /// Which of Postfix's text forms a table has.
@@ -46,4 +46,4 @@ Result<MapFile> read_map(const std::string& path, MapForm form);
 /// "NAME:LINE: what" as Status::config.
 std::unexpected<Error> map_error(std::string_view name, std::size_t line, std::string_view what, std::string hint = {});
 
-} // namespace mgw::route
+} // namespace mgw::lists

@@ -1,10 +1,10 @@
-#include "lib/route/address_key.hpp"
+#include "lib/lists/address_key.hpp"
 
 #include "lib/core/text.hpp"
 
 #include <algorithm>
 
-namespace mgw::route
+namespace mgw::lists
 {
 
 namespace
@@ -124,4 +124,4 @@ bool is_address(std::string_view text)
     return is_domain(domain);
 }
 
-} // namespace mgw::route
+} // namespace mgw::lists

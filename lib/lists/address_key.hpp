@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace mgw::route
+namespace mgw::lists
 {
 
 /// An address as tables are asked for it: lower case, without the quotes of a quoted local part, taken apart.
@@ -31,4 +31,4 @@ bool is_address(std::string_view text);
 /// A host or domain name in letters, digits, '-', '_' and '.', or 8-bit octets (RFC 6531); at most 255 octets.
 bool is_domain(std::string_view text);
 
-} // namespace mgw::route
+} // namespace mgw::lists

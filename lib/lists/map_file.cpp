@@ -1,4 +1,4 @@
-#include "lib/route/map_file.hpp"
+#include "lib/lists/map_file.hpp"
 
 #include "lib/core/fd.hpp"
 #include "lib/core/hash.hpp"
@@ -6,7 +6,7 @@
 
 #include <optional>
 
-namespace mgw::route
+namespace mgw::lists
 {
 
 namespace
@@ -139,4 +139,4 @@ Result<MapFile> read_map(const std::string& path, MapForm form)
     return parse_map(*text, path, form);
 }
 
-} // namespace mgw::route
+} // namespace mgw::lists

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace mgw::auth
+namespace mgw::lists
 {
 
 struct IprevResult {
@@ -19,4 +19,4 @@ struct IprevResult {
 /// followed.
 IprevResult check_iprev(std::string_view ip, dns::Resolver& resolver, std::size_t limit = 5);
 
-} // namespace mgw::auth
+} // namespace mgw::lists
