@@ -15,6 +15,7 @@ suite() {
 @test "DKIM: examples of the RFCs and real signed mail" { suite dkim "$MGW_SUITES/dkim"; }
 @test "DMARC: alignment and tree walk" { suite dmarc "$MGW_SUITES/dmarc"; }
 @test "public suffixes" { suite psl "$MGW_SUITES/psl"; }
+@test "mboxes are cut where other readers cut them, but for reasons that are known" { suite mbox "$MGW_SUITES/mime"; }
 @test "no annotating tool changes an octet of our own samples" { suite bytes "$MGW_ROOT/tests/data" "$MGW_ROOT/share/pipelines/quickstart"; }
 @test "no annotating tool changes an octet of real and hostile mail" {
   [ -z "${MGW_QUICK:-}" ] || skip "takes minutes"

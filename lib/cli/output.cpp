@@ -79,7 +79,7 @@ std::string Output::mbox(const Item& item, bool keep)
             out += from_line(member, line_end);
         if (keep)
             out += block_octets(member, key_);
-        out += mail::mboxrd_quote(member.message);
+        out += mail::mboxrd_quote(member.message, i == 0 && item.has_from_field);
         if (i == 0)
             out += item.trailer;
         missing_ = missing_ends(out, line_end);

@@ -251,6 +251,7 @@ struct Input::Impl {
                     continue;
                 Item item = make_item(entry->quoted ? mail::mboxrd_unquote(entry->text) : std::string(entry->text),
                                       std::string(entry->prefix));
+                item.has_from_field = mail::has_from_field(entry->text);
                 item.trailer = entry->trailer; // making an item does not feed the reader
                 return item;
             }

@@ -67,6 +67,7 @@ struct Item {
     std::string name;    ///< file or "standard input", and the position, for complaints
     Position position;   ///< behind it; in frames nothing
     bool block_was_believed = false;
+    bool has_from_field = false; ///< mbox: mail::has_from_field, which is left as it stood
 };
 
 /// How far an Input came, for people.

@@ -241,19 +241,43 @@ template <class Change> void each_quotable(std::string_view text, std::size_t at
     }
 }
 
+std::size_t header_octets(std::string_view text)
+{
+    return std::min({text.size(), text.find("\n\n"), text.find("\n\r\n")});
+}
+
+bool is_from_field(std::string_view line)
+{
+    return field_start(line) == FieldStart::yes;
+}
+
 } // namespace
 
-std::string mboxrd_quote(std::string_view text)
+std::string mboxrd_quote(std::string_view text, bool but_fields)
 {
     std::string out;
     std::size_t copied = 0;
+    const std::size_t fields = but_fields ? header_octets(text) : 0;
     each_quotable(text, 0, [&](std::size_t line) {
+        if (line < fields && is_from_field(text.substr(line)))
+            return;
         if (out.empty())
             out.reserve(text.size() + text.size() / 16 + 16);
         out.append(text.substr(copied, line - copied)) += '>';
         copied = line;
     });
     return out.append(text.substr(copied));
+}
+
+bool has_from_field(std::string_view text)
+{
+    const auto header = text.substr(0, header_octets(text));
+    if (header.starts_with("From ") && is_from_field(header))
+        return true;
+    for (auto at = find_from_line(header); at != npos; at = find_from_line(header, at + 1))
+        if (is_from_field(header.substr(at + 1)))
+            return true;
+    return false;
 }
 
 std::string mboxrd_unquote(std::string_view text)

@@ -68,8 +68,12 @@ private:
 };
 
 /// mboxrd: one '>' more before each line of '>'s and "From ", or one less. `text` begins at the begin of a line.
-std::string mboxrd_quote(std::string_view text);
+/// `but_fields` leaves the field From in its obsolete spelling, "From :", alone in the header.
+std::string mboxrd_quote(std::string_view text, bool but_fields = false);
 std::string mboxrd_unquote(std::string_view text);
+
+/// Whether a field "From :" stands unquoted in the header of a message of an mbox: quoting would take its author away.
+bool has_from_field(std::string_view text);
 
 /// Offset of the first "\nFrom " at or behind `at`, npos if there is none.
 std::size_t find_from_line(std::string_view octets, std::size_t at = 0);

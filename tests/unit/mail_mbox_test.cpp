@@ -233,6 +233,17 @@ TEST(Quoting, GoesBothWays)
     EXPECT_EQ(mboxrd_quote("a\r\nFrom b\r\n>From c\r\n"), "a\r\n>From b\r\n>>From c\r\n");
 }
 
+TEST(Quoting, LeavesAFieldAloneOnlyInTheHeader)
+{
+    const std::string text = "From : a\nFrom b\n>From : c\nFrom\t: d\n\nFrom : e\n";
+    EXPECT_TRUE(has_from_field(text));
+    EXPECT_TRUE(has_from_field("A: b\r\nFrom  : c\r\n\r\n"));
+    EXPECT_FALSE(has_from_field("From: a\n\nFrom : b\n"));
+    EXPECT_FALSE(has_from_field(">From : a\n"));
+    EXPECT_EQ(mboxrd_quote(text, true), "From : a\n>From b\n>>From : c\nFrom\t: d\n\n>From : e\n");
+    EXPECT_EQ(mboxrd_quote(text), ">From : a\n>From b\n>>From : c\nFrom\t: d\n\n>From : e\n");
+}
+
 TEST(FindFromLine, FindsWhatAPlainSearchFinds)
 {
     // at every distance from the begin and the end, with near misses around
