@@ -212,7 +212,8 @@ struct Input::Impl {
     {
         if (source->path.empty()) {
             const auto here = kind == Kind::mbox ? ::lseek(in_fd, 0, SEEK_CUR) : -1;
-            mbox_begin = here > 0 ? static_cast<std::uint64_t>(here) : 0;
+            at.offset = mbox_begin = here > 0 ? static_cast<std::uint64_t>(here) : 0;
+            octets += at.offset;
             return true;
         }
         const auto open = [&](const std::string& path) { file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); };
@@ -245,6 +246,7 @@ struct Input::Impl {
     {
         for (;;) {
             while (auto entry = mbox.next()) {
+                octets += mbox_begin + mbox.consumed() - at.offset;
                 at.offset = mbox_begin + mbox.consumed();
                 at.lengths_hold = mbox.state().lengths_hold;
                 if (!count())
@@ -271,7 +273,6 @@ struct Input::Impl {
                 mbox.finish();
             } else {
                 mbox.fed(static_cast<std::size_t>(n));
-                octets += static_cast<std::uint64_t>(n);
             }
             if (mbox.buffered() > hard_limit_octets)
                 return fail(Status::temp_fail,
@@ -372,7 +373,7 @@ Result<void> Input::go_on(const Position& position)
             return pass(next);
         if (!*next)
             return changed();
-        if (i + 1 < position.source && !in.has_folder)
+        if ((i + 1 < position.source || position.whole) && !in.has_folder)
             in.octets += regular_octets(in.source->path).value_or(0);
     }
     if (in.at.chain != position.chain)
@@ -382,7 +383,7 @@ Result<void> Input::go_on(const Position& position)
     const std::string path = in.at.path;
     in.at = position;
     in.at.path = path;
-    in.octets += position.offset;
+    const std::uint64_t before = in.octets + position.offset;
     if (position.whole) {
         in.source.reset();
         return {};
@@ -392,6 +393,8 @@ Result<void> Input::go_on(const Position& position)
         return pass(opened);
     if (in.source_kind != Kind::mbox)
         return changed();
+    in.at.offset = position.offset;
+    in.octets = before;
     if (::lseek(in.source_fd(), static_cast<off_t>(position.offset), SEEK_SET) < 0)
         return fail_errno(errno, "cannot go on in " + in.name());
     in.mbox_begin = position.offset;

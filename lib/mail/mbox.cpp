@@ -248,7 +248,7 @@ std::size_t header_octets(std::string_view text)
 
 bool is_from_field(std::string_view line)
 {
-    return field_start(line) == FieldStart::yes;
+    return line.starts_with('F') && field_start(line) == FieldStart::yes;
 }
 
 } // namespace
