@@ -357,7 +357,7 @@ EOS
   peak() { big "$1" 50000 | python3 -c '
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' $filter --input=mbox; }
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' $filter --input=mbox --memory=4M; }
   small=$(peak 100) large=$(peak 1200)
   echo "5 MB: $small KiB, 60 MB: $large KiB"
   [ "$large" -lt $((small + 8192)) ]

@@ -81,7 +81,8 @@ std::span<char> MboxReader::room(std::size_t octets)
 
 void MboxReader::feed(std::string_view octets)
 {
-    std::ranges::copy(octets, room(octets.size()).begin());
+    if (!octets.empty())
+        std::memcpy(room(octets.size()).data(), octets.data(), octets.size());
     fed(octets.size());
 }
 
