@@ -181,6 +181,13 @@ shards() { for i in $(seq "$1"); do $filter --shard="$i/$1" "${@:2}" >"$T/shard.
   $filter "$T/together" | subjects | xargs | grep -x '1 4 7 2 5 3 6'
   $filter --shard=2/3 --input=mbox <"$T/a.mbox" | cmp - "$T/shard.2"
 }
+@test "with --seed a shard's messages have the ids that they have in the whole run" {
+  export SOURCE_DATE_EPOCH=1764000000
+  numbered 1 7 >"$T/a.mbox"
+  mgw-filter "$T/keep.sieve" --seed=1 "$T/a.mbox" | grep '^Mgw-Id: ' >"$T/all"
+  [ "$(sort -u "$T/all" | wc -l)" -eq 7 ]
+  mgw-filter "$T/keep.sieve" --seed=1 --shard=2/3 "$T/a.mbox" | grep '^Mgw-Id: ' | diff <(sed -n '2p;5p' "$T/all") -
+}
 @test "mgw-recv --stdin takes shards as well" {
   numbered 1 5 >"$T/a.mbox"
   mgw-recv --stdin --input=mbox --shard=2/2 <"$T/a.mbox" | subjects | xargs | grep -x '2 4'

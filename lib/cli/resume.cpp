@@ -45,8 +45,8 @@ Result<Fingerprint> fingerprint(int fd, std::uint64_t offset, const std::string&
     std::string window(std::min<std::uint64_t>(offset, window_octets), '\0');
     std::size_t got = 0;
     while (got < window.size()) {
-        const ssize_t n = ::pread(fd, window.data() + got, window.size() - got,
-                                  static_cast<off_t>(offset - window.size() + got));
+        const ssize_t n =
+            ::pread(fd, window.data() + got, window.size() - got, static_cast<off_t>(offset - window.size() + got));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -86,7 +86,9 @@ std::optional<std::string> unhex(std::string_view text)
     std::string out;
     if (text.size() % 2 != 0)
         return std::nullopt;
-    const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1); };
+    const auto digit = [](char c) {
+        return c >= '0' && c <= '9' ? c - '0' : (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1);
+    };
     for (std::size_t i = 0; i < text.size(); i += 2) {
         if (digit(text[i]) < 0 || digit(text[i + 1]) < 0)
             return std::nullopt;
@@ -140,8 +142,8 @@ Result<Mark> parse_mark(std::string_view text)
     out.operands = word("operands");
     out.shard = {number("shard"), number("shard", 1)};
     out.run = word("run");
-    out.position = {number("messages"), number("files"), {}, {}, number("whole") == 1, number("offset"),
-                    number("lengths") == 1};
+    out.position = {number("messages"), number("files"),       {}, {}, number("whole") == 1,
+                    number("offset"),   number("lengths") == 1};
     if (lines.contains("names")) {
         const auto chain = unhex(word("names"));
         good = good && chain;
@@ -252,8 +254,7 @@ Result<void> Resume::take_output()
         return fail(Status::config,
                     fmt::format("the output has {} octets, and had {} when the last run stopped; append to it with >>",
                                 size, mark_.output_octets));
-    if (same && size > mark_.output_octets &&
-        ::ftruncate(out_fd_, static_cast<off_t>(mark_.output_octets)) != 0)
+    if (same && size > mark_.output_octets && ::ftruncate(out_fd_, static_cast<off_t>(mark_.output_octets)) != 0)
         return fail_errno(errno, "cannot cut the output back to what is sure");
     if (!same)
         mark_.output_octets = size;

@@ -14,9 +14,9 @@ namespace mgw::cli
 
 /// What a file looked like where a run stopped in it.
 struct Fingerprint {
-    std::uint64_t octets = 0;   ///< size of the file
-    std::int64_t changed = 0;   ///< time of its last change, nanoseconds
-    std::string before;         ///< hash of what stands before the place, at most 64 KiB
+    std::uint64_t octets = 0; ///< size of the file
+    std::int64_t changed = 0; ///< time of its last change, nanoseconds
+    std::string before;       ///< hash of what stands before the place, at most 64 KiB
     bool operator==(const Fingerprint&) const = default;
 };
 
@@ -44,8 +44,8 @@ Result<Mark> parse_mark(std::string_view text);
 /// Carries a run over interruptions. The promise:
 /// - a message that is before the mark has been written, and is on disk where standard output is a regular file;
 /// - a run that goes on begins behind the mark. Where it writes to the same regular file, that file is first cut back
-///   to what it was at the mark, so that no message stands there twice or in part; on a pipe, what was written since the
-///   mark is written again.
+///   to what it was at the mark, so that no message stands there twice or in part; on a pipe, what was written since
+///   the mark is written again.
 /// - an input that is not what it was is refused.
 class Resume {
 public:

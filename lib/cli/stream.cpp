@@ -169,10 +169,14 @@ struct Input::Impl {
             }
         }
         member.message = std::move(text);
-        if (item.block_was_believed)
+        if (item.block_was_believed) {
             complete_block(envelope, member.block);
-        else
-            member.block = make_block(tool, envelope, member.message);
+        } else {
+            // of many messages each has its own sequence: with --seed an Mgw-Id depends neither on the shard nor on
+            // where a run went on
+            Random own = kind == Kind::mbox ? tool.random().fork(std::to_string(at.number)) : tool.random();
+            member.block = make_block(tool, own, envelope, member.message);
+        }
         item.frame.id = member.block.id();
         item.frame.members.push_back(std::move(member));
         return item;

@@ -107,8 +107,7 @@ MboxReader::Found MboxReader::find_prefix(std::string_view rest)
 /// Whether the line "From " at `line_begin` separates.
 MboxReader::Found MboxReader::separates(std::string_view rest, std::size_t line_begin) const
 {
-    const auto line =
-        line_at(rest.substr(0, std::min(rest.size(), line_begin + longest_separator + 1)), line_begin);
+    const auto line = line_at(rest.substr(0, std::min(rest.size(), line_begin + longest_separator + 1)), line_begin);
     if (!line.ends_with('\n') && !finished_ && line.size() <= longest_separator)
         return Found::wait;
     if (!line.ends_with('\n')) // the file ends in it: nothing can be separated

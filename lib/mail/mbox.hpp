@@ -16,7 +16,7 @@ struct MboxEntry {
     std::string_view prefix;  ///< the "From " line with its line end; before the first one blank lines of the file
     std::string_view text;    ///< header and body, quoted as they stand
     std::string_view trailer; ///< the empty line after it, if there is one
-    bool quoted = true;       ///< false where Content-Length proved lines "From " to be text (mboxcl2): nothing to unquote
+    bool quoted = true; ///< false where Content-Length proved lines "From " to be text (mboxcl2): nothing to unquote
 };
 
 /// Where in a file a reader stands, beside the offset: what decides how the rest is read.
@@ -28,7 +28,8 @@ struct MboxState {
 /// Cuts an mbox of any dialect (mboxo, mboxrd, mboxcl, mboxcl2) into messages, with LF or CRLF:
 /// - a dated line (from_line_kind) separates behind an empty line, and without one where a header field follows;
 /// - a bare line separates where a header field follows;
-/// - Content-Length is checked, not trusted: it carries over what else would separate only where it leads to a separator
+/// - Content-Length is checked, not trusted: it carries over what else would separate only where it leads to a
+/// separator
 ///   or to the end, where it was right for every message of the file so far, and where the next message has one. So a
 ///   sender cannot make a program see one message where others see two, but in a file that is his alone.
 class MboxReader {

@@ -91,10 +91,8 @@ bool has_date(std::string_view words)
         facts[count++] = facts_of(word);
     }
     // the first word is the sender's, whatever it looks like
-    const std::size_t earliest = std::max<std::size_t>(count > most_after_date + widest_date
-                                                           ? count - most_after_date - widest_date
-                                                           : 1,
-                                                       1);
+    const std::size_t earliest =
+        std::max<std::size_t>(count > most_after_date + widest_date ? count - most_after_date - widest_date : 1, 1);
     for (std::size_t begin = earliest; begin < count; ++begin) {
         if (facts[begin] == none)
             continue;
@@ -128,7 +126,7 @@ FromLine from_line_kind(std::string_view line)
     if (has_date(line))
         return FromLine::dated;
     return line[first] == '-' && line.find_first_not_of(" \t", first + 1) == std::string_view::npos ? FromLine::bare
-                                                                                                   : FromLine::text;
+                                                                                                    : FromLine::text;
 }
 
 FieldStart field_start(std::string_view octets)

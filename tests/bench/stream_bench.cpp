@@ -87,8 +87,7 @@ void line_ends(benchmark::State& state)
     over_mbox(state, [](std::string_view octets) {
         std::size_t lines = 0;
         for (const char *p = octets.data(), *end = p + octets.size();
-             p < end && (p = static_cast<const char*>(std::memchr(p, '\n', static_cast<std::size_t>(end - p))));
-             ++p)
+             p < end && (p = static_cast<const char*>(std::memchr(p, '\n', static_cast<std::size_t>(end - p)))); ++p)
             ++lines;
         return lines;
     });

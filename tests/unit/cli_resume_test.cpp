@@ -30,12 +30,12 @@ Mark full()
 TEST(Mark, IsReadAsItWasWritten)
 {
     for (const Mark& mark : {full(), [] {
-             Mark first; // before the first message
-             first.tool = "mgw-scan";
-             first.operands = "0";
-             first.run = "r";
-             return first;
-         }()}) {
+                                 Mark first; // before the first message
+                                 first.tool = "mgw-scan";
+                                 first.operands = "0";
+                                 first.run = "r";
+                                 return first;
+                             }()}) {
         auto again = parse_mark(mark_text(mark));
         ASSERT_TRUE(again) << mark_text(mark);
         EXPECT_EQ(mark_text(*again), mark_text(mark));

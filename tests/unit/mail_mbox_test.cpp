@@ -90,15 +90,16 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"behind_an_empty_line_before_anything",
              from + "A: b\n\nx\n\n" + from + "no header\n",
              {"A: b\n\nx\n", "no header\n"}},
-        Case{"netscape", "From - \nA: b\n\nFrom - the\nx\n\nFrom - \nC: d\n\n",
-             {"A: b\n\nFrom - the\nx\n", "C: d\n"}},
+        Case{"netscape", "From - \nA: b\n\nFrom - the\nx\n\nFrom - \nC: d\n\n", {"A: b\n\nFrom - the\nx\n", "C: d\n"}},
         Case{"bare_from_in_text",
              from + "A: b\n\nFrom \nwhere?\n\nFrom -\n\nhere\n\nFrom \nC: d\n",
              {"A: b\n\nFrom \nwhere?\n\nFrom -\n\nhere\n", "C: d\n"}},
         Case{"two_from_lines", from + from + "A: b\n\n", {from + "A: b\n"}},
-        Case{"ends_in_a_separator", from + "A: b\n\nx\n\n" + from.substr(0, from.size() - 1),
+        Case{"ends_in_a_separator",
+             from + "A: b\n\nx\n\n" + from.substr(0, from.size() - 1),
              {"A: b\n\nx\n\n" + from.substr(0, from.size() - 1)}},
-        Case{"mixed_line_ends", from + "A: b\n\nx\n\r\n" + from_crlf + "C: d\r\n\r\ny\r\n\n",
+        Case{"mixed_line_ends",
+             from + "A: b\n\nx\n\r\n" + from_crlf + "C: d\r\n\r\ny\r\n\n",
              {"A: b\n\nx\n", "C: d\r\n\r\ny\r\n"}},
         Case{"mboxcl2",
              from + "Content-Length: 37\n\nx\n\n" + from + "\n" + from + "Content-Length: 2\n\ny\n\n",
@@ -218,8 +219,8 @@ TEST(Mbox, TextOfMboxcl2IsNotUnquoted)
 
 TEST(Mbox, WhatMgwWroteIsMboxrdWhateverALengthSays)
 {
-    const auto entries = read({from + "Mgw-Id: X\nContent-Length: 37\n\nx\n\n" + from + "\n" + from +
-                               "Content-Length: 2\n\ny\n\n"});
+    const auto entries =
+        read({from + "Mgw-Id: X\nContent-Length: 37\n\nx\n\n" + from + "\n" + from + "Content-Length: 2\n\ny\n\n"});
     EXPECT_EQ(entries.size(), 3U);
 }
 

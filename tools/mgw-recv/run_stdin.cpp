@@ -31,7 +31,7 @@ void stamp(cli::Tool& tool, const cli::EnvelopeOptions& envelope, cli::Item& ite
             kept.append(piece);
         member.message = std::move(kept);
     }
-    member.block = cli::make_block(tool, envelope, member.message);
+    member.block = cli::make_block(tool, tool.random(), envelope, member.message);
     item.frame.id = member.block.id();
 }
 
