@@ -24,7 +24,9 @@ namespace
 
 constexpr std::string_view first_line = "mgw-resume 1";
 constexpr std::size_t window_octets = 64U << 10;
-constexpr std::int64_t save_every = 1'000'000'000;
+/// Between two marks: a quarter of the time that the run has taken, within these nanoseconds.
+constexpr std::int64_t shortest_pause = 20'000'000;
+constexpr std::int64_t longest_pause = 1'000'000'000;
 
 std::int64_t now_nanoseconds()
 {
@@ -232,6 +234,7 @@ Result<Resume> Resume::begin(Tool& tool, const std::string& path, const StreamOp
         tool.warn(fmt::format("{}: {} messages are done{}", path, before->position.number,
                               before->finished ? ", the run was finished" : ""));
     out.mark_.run = Random{}.word(20);
+    out.begun_at_ = now_nanoseconds();
     if (auto saved = out.save(); !saved)
         return pass(saved);
     return out;
@@ -272,7 +275,9 @@ Result<void> Resume::wrote(const Position& position, std::uint64_t octets, Statu
     mark_.status = status;
     expected_ += octets;
     dirty_ = true;
-    return now || now_nanoseconds() - saved_at_ >= save_every ? save() : Result<void>{};
+    const auto time = now_nanoseconds();
+    const auto pause = std::clamp((time - begun_at_) / 4, shortest_pause, longest_pause);
+    return now || time - saved_at_ >= pause ? save() : Result<void>{};
 }
 
 Result<void> Resume::finish(const Position& position, Status status)

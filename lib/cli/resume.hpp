@@ -58,8 +58,8 @@ public:
     std::string folder() const;
     /// Where the run that was interrupted ended for its messages.
     Status status() const { return mark_.status; }
-    /// Notes that all up to `position` has been written, `octets` since the last call; at most once a second it reaches
-    /// the disk, unless `now`.
+    /// Notes that all up to `position` has been written, `octets` since the last call. It reaches the disk about once a
+    /// second, more often in the first seconds, or `now`.
     Result<void> wrote(const Position& position, std::uint64_t octets, Status status, bool now = false);
     /// The run came to its end.
     Result<void> finish(const Position& position, Status status);
@@ -75,6 +75,7 @@ private:
     Mark mark_;
     std::uint64_t expected_ = 0; ///< size of the output file
     bool dirty_ = false;
+    std::int64_t begun_at_ = 0;
     std::int64_t saved_at_ = 0;
 };
 

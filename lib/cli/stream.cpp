@@ -252,7 +252,7 @@ struct Input::Impl {
             while (auto entry = mbox.next()) {
                 octets += mbox_begin + mbox.consumed() - at.offset;
                 at.offset = mbox_begin + mbox.consumed();
-                at.lengths_hold = mbox.state().lengths_hold;
+                at.lengths_hold = mbox.lengths_hold();
                 if (!count())
                     continue;
                 Item item = make_item(entry->quoted ? mail::mboxrd_unquote(entry->text) : std::string(entry->text),
@@ -402,7 +402,7 @@ Result<void> Input::go_on(const Position& position)
     if (::lseek(in.source_fd(), static_cast<off_t>(position.offset), SEEK_SET) < 0)
         return fail_errno(errno, "cannot go on in " + in.name());
     in.mbox_begin = position.offset;
-    in.mbox = mail::MboxReader({position.offset == 0, position.lengths_hold});
+    in.mbox = mail::MboxReader(position.lengths_hold);
     return {};
 }
 

@@ -55,7 +55,7 @@ struct Position {
     std::string path;         ///< the file in which it is; empty for standard input
     bool whole = false;       ///< nothing is left in that file
     std::uint64_t offset = 0; ///< octets of the file up to here, where it is an mbox
-    bool lengths_hold = true; ///< MboxState::lengths_hold
+    bool lengths_hold = true; ///< MboxReader::lengths_hold
 };
 
 /// One transaction as it came in, with what is needed to write it back octet for octet.

@@ -90,7 +90,7 @@ void MboxReader::feed(std::string_view octets)
 MboxReader::Found MboxReader::find_prefix(std::string_view rest)
 {
     std::size_t blank = 0;
-    if (state_.at_start)
+    if (at_start_)
         for (std::size_t n = empty_line(rest, 0); n > 0 && blank < longest_blank; n = empty_line(rest, blank))
             blank += n;
     const auto line = line_at(rest.substr(0, std::min(rest.size(), blank + longest_separator + 1)), blank);
@@ -197,8 +197,8 @@ std::optional<MboxEntry> MboxReader::next()
         return std::nullopt;
     MboxEntry entry;
     if (rest.substr(*prefix_).starts_with("Mgw-Id: ")) // what mgw wrote is mboxrd
-        state_.lengths_hold = false;
-    if (state_.lengths_hold) {
+        lengths_hold_ = false;
+    if (lengths_hold_) {
         std::size_t by_length = 0;
         Found length = end_by_length(rest, by_length);
         if (length == Found::yes && by_length > end && by_length < rest.size())
@@ -206,8 +206,8 @@ std::optional<MboxEntry> MboxReader::next()
         if (length == Found::wait)
             return std::nullopt;
         // it ends no message earlier than a separator does: what is behind would have none
-        state_.lengths_hold = length == Found::yes && by_length >= end;
-        if (state_.lengths_hold)
+        lengths_hold_ = length == Found::yes && by_length >= end;
+        if (lengths_hold_)
             end = by_length;
     }
     std::string_view raw = rest.substr(0, end);
@@ -217,12 +217,12 @@ std::optional<MboxEntry> MboxReader::next()
     const std::size_t trailer = raw.ends_with("\n\r\n") ? 2 : (raw.ends_with("\n\n") ? 1 : 0);
     entry.trailer = raw.substr(raw.size() - trailer);
     entry.text = raw.substr(0, raw.size() - trailer);
-    entry.quoted = !state_.lengths_hold || find_from_line(entry.text) == npos;
+    entry.quoted = !lengths_hold_ || find_from_line(entry.text) == npos;
     taken_ += end;
     consumed_ += end;
     scanned_ = 0;
     prefix_.reset();
-    state_.at_start = false;
+    at_start_ = false;
     return entry;
 }
 

@@ -19,12 +19,6 @@ struct MboxEntry {
     bool quoted = true; ///< false where Content-Length proved lines "From " to be text (mboxcl2): nothing to unquote
 };
 
-/// Where in a file a reader stands, beside the offset: what decides how the rest is read.
-struct MboxState {
-    bool at_start = true;     ///< nothing was taken yet
-    bool lengths_hold = true; ///< each message so far had a Content-Length that was right
-};
-
 /// Cuts an mbox of any dialect (mboxo, mboxrd, mboxcl, mboxcl2) into messages, with LF or CRLF:
 /// - a dated line (from_line_kind) separates behind an empty line, and without one where a header field follows;
 /// - a bare line separates where a header field follows;
@@ -34,7 +28,8 @@ struct MboxState {
 ///   sender cannot make a program see one message where others see two, but in a file that is his alone.
 class MboxReader {
 public:
-    explicit MboxReader(MboxState state = {}) : state_(state) {}
+    /// `lengths_hold` is false where a message before what is read had no Content-Length, or a wrong one.
+    explicit MboxReader(bool lengths_hold = true) : lengths_hold_(lengths_hold) {}
 
     /// Room for at least `octets` more; what was read into its front is told by fed(). Ends the life of views.
     std::span<char> room(std::size_t octets);
@@ -47,7 +42,8 @@ public:
     std::size_t buffered() const { return used_ - taken_; }
     /// Octets of the messages taken so far.
     std::uint64_t consumed() const { return consumed_; }
-    MboxState state() const { return state_; }
+    /// Whether every message so far had a Content-Length that was right.
+    bool lengths_hold() const { return lengths_hold_; }
 
 private:
     enum class Found : char { no, yes, wait };
@@ -64,7 +60,8 @@ private:
     std::size_t scanned_ = 0; ///< behind taken_: up to here there is no separator
     std::optional<std::size_t> prefix_;
     std::uint64_t consumed_ = 0;
-    MboxState state_;
+    bool lengths_hold_;
+    bool at_start_ = true;
     bool finished_ = false;
 };
 
