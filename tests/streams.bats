@@ -348,6 +348,15 @@ refused() { # STATUS WORDS COMMAND...
   run -64 $filter --resume="$T/mark" "$T/a.mbox" "$T/fifo"
   [ ! -e "$T/mark" ]
 }
+@test "a FILE that cannot be written is 78 before anything was read, and 75 later" {
+  numbered 1 30 >"$T/a.mbox"
+  run -78 --separate-stderr $filter --resume="$T/none/mark" "$T/a.mbox"
+  [ "$output" = "" ]
+  [[ "$stderr" == *"$T/none/mark"* ]]
+  mkdir "$T/some"
+  run -75 bash -c "mgw-filter --block=strip --jobs=1 --resume='$T/some/mark' '$T/a.mbox' --each sh -c 'rm -rf $T/some; sleep 0.05; cat' >'$T/out'"
+  [[ "$output" == *"$T/some/mark"* ]]
+}
 @test "the status of failed messages outlives an interruption" {
   numbered 1 3 >"$T/a.mbox"
   cat >"$T/fail.sh" <<'EOS'

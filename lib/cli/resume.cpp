@@ -235,8 +235,10 @@ Result<Resume> Resume::begin(Tool& tool, const std::string& path, const StreamOp
                               before->finished ? ", the run was finished" : ""));
     out.mark_.run = Random{}.word(20);
     out.begun_at_ = now_nanoseconds();
-    if (auto saved = out.save(); !saved)
+    if (auto saved = out.save(); !saved) {
+        saved.error().status = Status::config;
         return pass(saved);
+    }
     return out;
 }
 

@@ -241,9 +241,13 @@ template <class Change> void each_quotable(std::string_view text, std::size_t at
     }
 }
 
+/// Up to the line end before the first empty line.
 std::size_t header_octets(std::string_view text)
 {
-    return std::min({text.size(), text.find("\n\n"), text.find("\n\r\n")});
+    for (auto lf = text.find('\n'); lf != npos; lf = text.find('\n', lf + 1))
+        if (empty_line(text, lf + 1) > 0)
+            return lf;
+    return text.size();
 }
 
 bool is_from_field(std::string_view line)

@@ -74,7 +74,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::abort();
     if (mgw::mail::find_from_line(octets) != octets.find("\nFrom "))
         std::abort();
-    if (mgw::mail::mboxrd_unquote(mgw::mail::mboxrd_quote(octets)) != octets)
-        std::abort();
+    for (const bool but_fields : {false, true})
+        if (mgw::mail::mboxrd_unquote(mgw::mail::mboxrd_quote(octets, but_fields)) != octets)
+            std::abort();
+    (void)mgw::mail::has_from_field(octets);
     return 0;
 }
