@@ -24,6 +24,7 @@ suite() {
   [[ "${lines[-2]}" =~ ^file\ names:\ ([1-9][0-9]*)\ found,\ ([0-9]+)\ not\ found$ ]]
   [ "$((BASH_REMATCH[1] * 100))" -ge "$(((BASH_REMATCH[1] + BASH_REMATCH[2]) * 95))" ]
 }
+@test "mboxes are cut where other readers cut them, but for reasons that are known" { suite mbox "$MGW_SUITES/mime"; }
 @test "no annotating tool changes an octet of our own samples" { suite bytes "$MGW_ROOT/tests/data" "$MGW_ROOT/share/pipelines/quickstart"; }
 @test "no annotating tool changes an octet of real and hostile mail" {
   [ -z "${MGW_QUICK:-}" ] || skip "takes minutes"

@@ -60,7 +60,7 @@ visible() { MANWIDTH=200 man --local-file "$1" 2>/dev/null | col -b; }
 
 @test "no manual page names an option that no tool has" {
   for tool in $(tools); do "$tool" --generate=names; done | sed 's/.* //' | sort -u >"$T/all"
-  printf '%s\n' --help --version --homedir --batch --quick-generate-key --passphrase >>"$T/all"
+  printf '%s\n' --help --version --array --homedir --batch --quick-generate-key --passphrase >>"$T/all"
   for page in "$MGW_ROOT"/man/*.scd; do
     sed 's/\\\(.\)/\1/g' "$page" | grep -o -- '--[a-z][a-z-]*[a-z]' | sort -u | while read -r option; do
       grep -qx -- "$option" "$T/all" || { echo "$page names $option"; return 1; }

@@ -68,11 +68,11 @@ void complete_block(const EnvelopeOptions& options, mail::Block& block)
         add_recipients(options, block);
 }
 
-mail::Block make_block(Tool& tool, const EnvelopeOptions& options, std::string_view octets)
+mail::Block make_block(const Tool& tool, Random& random, const EnvelopeOptions& options, std::string_view octets)
 {
     const mail::Message message(octets, tool.common().limits);
     mail::Block block;
-    block.set_id(make_ulid(tool.clock().now(), tool.random()));
+    block.set_id(make_ulid(tool.clock().now(), random));
     mail::Client client;
     if (options.trust_received > 0) {
         const auto received = message.find_all("Received");

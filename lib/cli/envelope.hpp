@@ -9,8 +9,9 @@ namespace mgw::cli
 {
 
 /// The envelope of a message that brings none: from the options, else from Return-Path, Delivered-To and the Received
-/// fields that --trust-received admits. Makes a new Mgw-Id.
-mail::Block make_block(Tool& tool, const EnvelopeOptions& options, std::string_view message);
+/// fields that --trust-received admits. Makes a new Mgw-Id
+/// from the tool's clock and `random`.
+mail::Block make_block(const Tool& tool, Random& random, const EnvelopeOptions& options, std::string_view message);
 
 /// Puts what the options know into a believed block that does not: client address, sender, recipients. What an earlier
 /// stage said stays.

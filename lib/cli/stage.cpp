@@ -1,6 +1,9 @@
 #include "lib/cli/stage.hpp"
 
 #include "lib/cli/impl.hpp"
+#include "lib/cli/output.hpp"
+#include "lib/cli/progress.hpp"
+#include "lib/cli/resume.hpp"
 #include "lib/cli/workers.hpp"
 #include "lib/core/fd.hpp"
 #include "lib/core/text.hpp"
@@ -44,6 +47,10 @@ void declare_working_options(Tool& tool, CLI::App& app, StageOptions& options)
            "Seconds that one message may take, 1 to 3600. Default: 60.")
         ->type_name("SECONDS")
         ->check(CLI::Range(1, 3600).description(""));
+    tool.hint(app.add_option("--resume", options.resume,
+                             "Keep in FILE how far a run over many messages came; with the same FILE it goes on there.")
+                  ->type_name("FILE"),
+              Complete::file);
 }
 
 } // namespace
@@ -57,6 +64,8 @@ void declare_stage_options(Tool& tool, CLI::App& app, StageOptions& options)
 
 namespace
 {
+
+constexpr std::size_t large_output = 4U << 20;
 
 /// One message has no worker that could be killed over it: the process ends itself, as a failure that passes.
 void out_of_time(int)
@@ -81,13 +90,19 @@ public:
             tool_.explain("the configuration is good");
             return Status::ok;
         }
-        out_kind_ = options_.stream.output == Kind::automatic ? input_.kind() : options_.stream.output;
-        if (out_kind_ == Kind::frames || input_.kind() != Kind::frames) {
-            auto key = input_.key();
-            if (!key)
-                return pass(key);
-            key_ = std::move(*key);
+        const Kind out_kind = options_.stream.output == Kind::automatic ? input_.kind() : options_.stream.output;
+        auto key = input_.key();
+        if (!key)
+            return pass(key);
+        if (!options_.resume.empty()) {
+            auto resume = Resume::begin(tool_, options_.resume, options_.stream, input_, out_fd_);
+            if (!resume)
+                return pass(resume);
+            resume_.emplace(std::move(*resume));
+            note_status(resume_->status());
         }
+        output_.emplace(out_kind, options_.stream.block, std::move(*key),
+                        resume_.has_value() || options_.stream.shard.count > 1);
         work_ =
             Work{tool_.clock(), tool_.random(), tool_.common().limits, tool_.common().dry_run, tool_.common().explain};
         if (tool_.common().sandbox == SandboxMode::require && stage_.rights().programs)
@@ -109,6 +124,8 @@ private:
     {
         Rights rights = stage_.rights();
         rights.signals = rights.signals || has_workers; // it ends workers that take too long
+        if (has_workers && resume_)
+            rights.write.push_back(resume_->folder());
         rights.read.insert(rights.read.end(), options_.stream.operands.begin(), options_.stream.operands.end());
         auto confined = confine(rights, tool_.common().sandbox);
         if (!confined)
@@ -140,9 +157,9 @@ private:
                                     (verdict.at.empty() ? "" : " (" + verdict.at + ")");
             return fail(verdict.action == mail::Action::defer ? Status::temp_fail : Status::refused, why);
         }
-        if ((*item)->frame.members.size() > 1 && out_kind_ == Kind::message)
+        if ((*item)->frame.members.size() > 1 && output_->kind() == Kind::message)
             tool_.warn("messages that this stage made are not written: one message is wanted on standard output");
-        if ((*item)->frame.members[0].block.effects().size() > 0 && out_kind_ != Kind::frames)
+        if ((*item)->frame.members[0].block.effects().size() > 0 && output_->kind() != Kind::frames)
             tool_.warn("a change of state is left undone: only a sink performs it");
         if (auto written = write_all(out_fd_, octets_of(**item)); !written)
             return pass(written);
@@ -160,11 +177,14 @@ private:
         if (auto confined = confine_self(true); !confined)
             return pass(confined);
         const bool stream = input_.is_stream();
+        Progress progress(tool_);
+        const bool watched = progress.is_shown() && !stream;
         bool more = true;
         std::optional<Error> broken;
         std::vector<Finished> finished;
         while (more || !workers.idle()) {
-            const bool room = more && (workers.octets() < options_.memory_octets || workers.idle()) &&
+            // what waits for its turn to be written counts as in work
+            const bool room = more && (workers.octets() + ready_octets_ < options_.memory_octets || workers.idle()) &&
                               workers.queued() < std::size_t{jobs} * 64;
             if (room && !stream) {
                 auto item = input_.next();
@@ -175,9 +195,9 @@ private:
                     submit(workers, std::move(**item));
             }
             // operands and mboxes are read on while all workers have something to do
-            const bool fill = more && !stream && workers.queued() < jobs;
-            auto readable =
-                workers.turn(stream && room ? input_.fd() : -1, std::chrono::milliseconds(fill ? 0 : 10000), finished);
+            const bool fill = room && more && !stream && workers.queued() < jobs;
+            auto readable = workers.turn(stream && room ? input_.fd() : -1,
+                                         std::chrono::milliseconds(fill ? 0 : (watched ? 250 : 10000)), finished);
             if (!readable)
                 return pass(readable);
             if (*readable) {
@@ -199,19 +219,51 @@ private:
             for (auto& done : finished)
                 finish(std::move(done));
             finished.clear();
-            if (!out_.empty()) {
-                if (auto written = write_all(out_fd_, out_); !written)
-                    return pass(written);
-                out_.clear();
-            }
+            if (auto written = write_out(); !written)
+                return pass(written);
+            if (watched)
+                progress.show(input_);
         }
+        if (resume_ && !broken)
+            if (auto ended = resume_->finish(input_.position(), all_status()); !ended)
+                return pass(ended);
+        if (resume_ && broken && out_position_)
+            if (auto noted = resume_->wrote(*out_position_, 0, all_status(), true); !noted)
+                return pass(noted);
         if (broken)
             return std::unexpected(*broken);
-        if (input_.kind() != Kind::frames && failed_)
+        return input_.kind() == Kind::frames ? Status::ok : all_status();
+    }
+
+    /// Writes what is ready, and notes how far it goes.
+    Result<void> write_out()
+    {
+        if (out_.empty())
+            return {};
+        if (auto written = write_all(out_fd_, out_); !written)
+            return written;
+        if (resume_ && out_position_)
+            if (auto noted = resume_->wrote(*out_position_, out_.size(), all_status()); !noted)
+                return noted;
+        if (out_.capacity() > large_output)
+            out_.shrink_to_fit();
+        out_.clear();
+        return {};
+    }
+
+    /// What the messages so far make the exit status.
+    Status all_status() const
+    {
+        if (failed_)
             return Status::temp_fail;
-        if (input_.kind() != Kind::frames && options_.exit_verdict)
-            return verdict_status_;
-        return Status::ok;
+        return options_.exit_verdict ? verdict_status_ : Status::ok;
+    }
+
+    /// Takes over what an interrupted run had.
+    void note_status(Status status)
+    {
+        failed_ = status == Status::temp_fail;
+        verdict_status_ = status;
     }
 
     void submit(Workers& workers, Item item)
@@ -219,7 +271,6 @@ private:
         Task task;
         for (const auto& member : item.frame.members)
             task.octets += member.message.size() + 1024;
-        task.octets += item.original.size();
         task.item = std::move(item);
         task.sequence = next_in_++;
         workers.submit(std::move(task));
@@ -236,23 +287,26 @@ private:
             verdict_status_ = verdict.action == mail::Action::defer && verdict_status_ != Status::refused
                                   ? Status::temp_fail
                                   : Status::refused;
-        std::string octets = octets_of(done.task.item);
         if (input_.kind() == Kind::frames) { // frames may overtake each other
-            out_ += octets;
+            out_ += octets_of(done.task.item);
             return;
         }
-        ready_.emplace(done.task.sequence, std::move(octets));
-        for (auto at = ready_.begin(); at != ready_.end() && at->first == next_out_; at = ready_.erase(at), ++next_out_)
-            out_ += at->second;
+        ready_octets_ += done.task.octets;
+        ready_.emplace(done.task.sequence, std::move(done.task));
+        for (auto at = ready_.begin(); at != ready_.end() && at->first == next_out_; ++next_out_) {
+            out_ += octets_of(at->second.item);
+            out_position_ = at->second.item.position;
+            ready_octets_ -= at->second.octets;
+            at = ready_.erase(at);
+        }
     }
 
     /// What goes out for an item; under --dry-run what came in, with a block only if it brought one.
-    std::string octets_of(const Item& item) const
+    std::string octets_of(const Item& item)
     {
-        BlockMode block = options_.stream.block;
         if (tool_.common().dry_run)
-            block = item.block_was_believed ? BlockMode::keep : BlockMode::strip;
-        return output_octets(item, out_kind_, block, key_);
+            return output_->octets(item, item.block_was_believed ? BlockMode::keep : BlockMode::strip);
+        return output_->octets(item);
     }
 
     /// Puts what the stage made into the item, and what its failure means.
@@ -285,7 +339,7 @@ private:
                 members.push_back(std::move(created));
         if (!failure.empty()) {
             failed_ = true;
-            if (item.kind != Kind::message)
+            if (input_.kind() != Kind::message)
                 tool_.complain(Error{Status::temp_fail, item.name + ": " + printable(failure), {}});
         }
         if (tool_.common().explain)
@@ -344,15 +398,17 @@ private:
     Stage& stage_;
     int out_fd_;
     Input input_;
-    Kind out_kind_ = Kind::message;
-    std::string key_;
+    std::optional<Output> output_;
+    std::optional<Resume> resume_;
     Work work_;
     bool failed_ = false;
     Status verdict_status_ = Status::ok;
     std::uint64_t next_in_ = 0;
     std::uint64_t next_out_ = 0;
-    std::map<std::uint64_t, std::string> ready_;
+    std::map<std::uint64_t, Task> ready_; ///< done, but not those before them
+    std::size_t ready_octets_ = 0;
     std::string out_;
+    std::optional<Position> out_position_; ///< behind the last message of out_
 };
 
 } // namespace

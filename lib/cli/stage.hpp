@@ -70,6 +70,7 @@ struct StageOptions {
     unsigned jobs = 0;                        ///< --jobs N
     std::uint64_t memory_octets = 256U << 20; ///< --memory
     std::chrono::seconds timeout{60};         ///< --timeout for one message
+    std::string resume;                       ///< --resume FILE
 };
 
 /// Declares the options on `app` (the tool's own or a subcommand).

@@ -16,11 +16,20 @@ namespace mgw::cli
 enum class Kind : char { automatic, message, mbox, frames };
 enum class BlockMode : char { automatic, keep, strip };
 
-/// --input, --output, --block, --key-file and the operands.
+/// --shard I/N: the I-th of each N messages. 1/1 is all of them.
+struct Shard {
+    std::uint64_t index = 1;
+    std::uint64_t count = 1;
+    bool takes(std::uint64_t number) const { return (number - 1) % count == index - 1; }
+    bool operator==(const Shard&) const = default;
+};
+
+/// --input, --output, --block, --shard, --key-file and the operands.
 struct StreamOptions {
     Kind input = Kind::automatic;
     Kind output = Kind::automatic;
     BlockMode block = BlockMode::automatic;
+    Shard shard;
     std::string key_file;
     std::vector<std::string> operands; ///< files, mboxes, Maildirs, folders of messages
 };
@@ -38,15 +47,36 @@ struct EnvelopeOptions {
 void declare_stream_options(Tool& tool, CLI::App& app, StreamOptions& options);
 void declare_envelope_options(Tool& tool, CLI::App& app, EnvelopeOptions& options);
 
+/// A place in a stream of many messages: just behind one of them.
+struct Position {
+    std::uint64_t number = 0; ///< messages up to here, those of other shards too
+    std::uint64_t source = 0; ///< files up to here, the one in which it is too; 0 before the first
+    std::string chain;        ///< hash of their names (Operands::chain)
+    std::string path;         ///< the file in which it is; empty for standard input
+    bool whole = false;       ///< nothing is left in that file
+    std::uint64_t offset = 0; ///< octets of the file up to here, where it is an mbox
+    bool lengths_hold = true; ///< MboxReader::lengths_hold
+};
+
 /// One transaction as it came in, with what is needed to write it back octet for octet.
 struct Item {
     mail::Frame frame; ///< in kinds message and mbox one member
     Kind kind = Kind::message;
-    std::string prefix;   ///< the From line as it stood (message, mbox), with its line end
-    std::string original; ///< mbox: the raw text of the message, quoted as it stood, with what follows it
-    std::string trailer;  ///< mbox: the empty line after the message
-    std::string name;     ///< file or "standard input", and the position, for complaints
+    std::string prefix;  ///< the From line as it stood (message, mbox), with its line end
+    std::string trailer; ///< mbox: the empty line after the message
+    std::string name;    ///< file or "standard input", and the position, for complaints
+    Position position;   ///< behind it; in frames nothing
     bool block_was_believed = false;
+    bool has_from_field = false; ///< mbox: mail::has_from_field, which is left as it stood
+};
+
+/// How far an Input came, for people.
+struct Passed {
+    std::uint64_t messages = 0;
+    std::uint64_t octets = 0;
+    std::optional<std::uint64_t> all_octets; ///< where it is known
+    std::uint64_t files = 0;
+    std::optional<std::uint64_t> all_files; ///< where it is known
 };
 
 /// Reads transactions of any kind from a descriptor or from operands. Never waits while it holds a whole one.
@@ -56,7 +86,9 @@ public:
     ~Input();
     Input(Input&&) noexcept;
 
-    /// Reads this user's key where it will be needed: call it before the process is confined.
+    /// What was wrong with options and operands, and this user's key where it will be needed: call it before the
+    /// process is confined. Status::usage where --shard makes no sense, Status::data for an operand that cannot be
+    /// read.
     Result<void> prepare();
     /// The next transaction, waiting for it; nothing at the end. Errors end the stream: Status::data for an operand
     /// that cannot be read, Status::temp_fail for empty input or a broken frame.
@@ -71,6 +103,12 @@ public:
     Kind kind() const;
     int fd() const;
     std::size_t buffered_octets() const;
+    /// Where it stands: behind the last message that it gave or passed over.
+    const Position& position() const;
+    /// Goes on behind a position of an earlier Input over the same operands. Status::config when the files up to there
+    /// are not the same ones; whether the file at the position is the same is the caller's to find out (Resume).
+    Result<void> go_on(const Position& position);
+    Passed passed() const;
     /// The key for tags of blocks, loaded at most once; empty for frames and without a home. Status::config when it is
     /// unusable.
     Result<std::string> key();
@@ -79,10 +117,6 @@ private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
-
-/// Writes an item whose members may have changed: message with or without a block and its tag, mboxrd, or a frame.
-/// An mbox item whose message did not change is written as it stood.
-std::string output_octets(const Item& item, Kind kind, BlockMode block, const std::string& key);
 
 /// What a sink (mgw-queue add, mgw-send) reads and answers.
 ///

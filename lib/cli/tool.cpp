@@ -260,8 +260,18 @@ void Tool::explain(const std::string& line) const
         std::fputs((name_ + ": " + line + "\n").c_str(), stderr);
 }
 
+void Tool::status_line(const std::string& text) const
+{
+    if (text.empty() && !has_status_line_)
+        return;
+    has_status_line_ = !text.empty();
+    std::fputs(("\r" + (text.empty() ? text : name_ + ": " + text) + "\x1b[K").c_str(), stderr);
+    std::fflush(stderr);
+}
+
 void Tool::complain(const Error& error) const
 {
+    status_line({});
     std::string text = name_ + ": " + error.message + "\n";
     if (!error.hint.empty())
         text += name_ + ": " + error.hint + "\n";
@@ -270,6 +280,7 @@ void Tool::complain(const Error& error) const
 
 void Tool::warn(const std::string& message) const
 {
+    status_line({});
     std::fputs((name_ + ": warning: " + message + "\n").c_str(), stderr);
 }
 

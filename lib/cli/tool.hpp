@@ -85,6 +85,8 @@ public:
     /// "mgw-NAME: message" and a hint line on standard error.
     void complain(const Error& error) const;
     void warn(const std::string& message) const;
+    /// One line on the terminal that the next text replaces; empty takes it away. Only for a terminal.
+    void status_line(const std::string& text) const;
 
     /// Does the work: opens the log, is the one net for exceptions (Status::temp_fail), reports an error, flushes and
     /// checks standard output, returns the exit status. SIGPIPE and
@@ -105,6 +107,7 @@ private:
     Clock clock_;
     Random random_;
     Log log_;
+    mutable bool has_status_line_ = false;
 };
 
 } // namespace mgw::cli

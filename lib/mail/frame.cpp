@@ -93,6 +93,8 @@ Result<std::optional<Frame>> FrameReader::next()
         auto block = Block::parse(all.substr(at, *block_octets), limits_);
         if (!block)
             return give_up(block.error().message);
+        if (i == 0 && block->id() != frame.id) // answers and records would go to another message
+            return give_up("its id is not the Mgw-Id of its first member");
         at += *block_octets;
         frame.members.push_back(Member{std::move(*block), std::string(all.substr(at, *message_octets))});
         at += *message_octets;

@@ -13,7 +13,7 @@ std::vector<std::string> read(std::string_view octets, std::size_t piece)
     std::vector<std::string> out;
     const auto take = [&] {
         while (auto entry = reader.next())
-            out.push_back(entry->prefix + entry->text + entry->trailer);
+            out.push_back(std::string(entry->prefix).append(entry->text).append(entry->trailer));
     };
     while (!octets.empty()) {
         const auto some = octets.substr(0, piece);
@@ -23,6 +23,30 @@ std::vector<std::string> read(std::string_view octets, std::size_t piece)
     }
     reader.finish();
     take();
+    return out;
+}
+
+/// The messages of an mbox, without quoting, each ended by a line end.
+std::vector<std::string> messages(std::string_view octets)
+{
+    mgw::mail::MboxReader reader;
+    reader.feed(octets);
+    reader.finish();
+    std::vector<std::string> out;
+    while (auto entry = reader.next()) {
+        out.push_back(entry->quoted ? mgw::mail::mboxrd_unquote(entry->text) : std::string(entry->text));
+        if (!out.back().ends_with('\n'))
+            out.back() += '\n';
+    }
+    return out;
+}
+
+/// Messages as an mboxrd that no Content-Length can mislead anybody about.
+std::string mboxrd(const std::vector<std::string>& messages)
+{
+    std::string out;
+    for (const auto& message : messages)
+        out += "From a@b Tue Nov 24 10:00:00 2026\nMgw-Id: x\n" + mgw::mail::mboxrd_quote(message) + "\n";
     return out;
 }
 
@@ -41,7 +65,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         all += entry;
     if (all != octets || read(octets, piece) != entries)
         std::abort();
-    if (mgw::mail::mboxrd_unquote(mgw::mail::mboxrd_quote(octets)) != octets)
+    // what is written as mboxrd is read as the same messages
+    auto written = messages(octets);
+    const auto again = messages(mboxrd(written));
+    for (auto& message : written)
+        message.insert(0, "Mgw-Id: x\n");
+    if (again != written)
         std::abort();
+    if (mgw::mail::find_from_line(octets) != octets.find("\nFrom "))
+        std::abort();
+    for (const bool but_fields : {false, true})
+        if (mgw::mail::mboxrd_unquote(mgw::mail::mboxrd_quote(octets, but_fields)) != octets)
+            std::abort();
+    (void)mgw::mail::has_from_field(octets);
     return 0;
 }

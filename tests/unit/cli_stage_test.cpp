@@ -243,7 +243,7 @@ TEST_F(Run, AnUntouchedMboxComesBackOctetForOctet)
 {
     std::string mbox;
     for (int i = 0; i < 20; ++i)
-        mbox += "From a@example.net Tue Nov 24 05:47:35 2026\nSubject: " + std::to_string(i) + "\n\n>From here\nFrom there\nplease fail\n\n";
+        mbox += "From a@example.net Tue Nov 24 05:47:35 2026\nSubject: " + std::to_string(i) + "\n\n>From here\n>>From there\nplease fail\n\n";
     mbox += "From a@example.net Tue Nov 24 05:47:35 2026\nSubject: last\n\nplease fail"; // no line end
     cli::StageOptions options;
     options.stream.input = cli::Kind::mbox;

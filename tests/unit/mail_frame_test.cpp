@@ -57,6 +57,20 @@ TEST(Frames, SurviveSingleOctets)
     EXPECT_EQ(again, two);
 }
 
+TEST(Frames, AnIdThatIsNotTheFirstMembersIsRefused)
+{
+    for (const std::string id : {"ID2", "ID", "id1", "ID1.1"}) {
+        std::string octets = frame_octets(make_frame("ID1", {"A: b\n"}));
+        octets.replace(0, octets.find(" 1\n"), "MGW1 " + id);
+        octets.replace(octets.find("END ID1"), std::string::npos, "END " + id + "\n");
+        FrameReader reader;
+        reader.feed(octets);
+        auto frame = reader.next();
+        ASSERT_FALSE(frame) << id;
+        EXPECT_EQ(frame.error().status, Status::temp_fail);
+    }
+}
+
 TEST(Frames, ATruncatedOneIsNeverGivenOut)
 {
     const std::string one = frame_octets(make_frame("ID1", {"A: b\n\nx\n", "C: d\n\n"}));

@@ -1,6 +1,7 @@
 #include "tools/mgw-recv/run.hpp"
 
 #include "lib/cli/envelope.hpp"
+#include "lib/cli/output.hpp"
 #include "lib/core/fd.hpp"
 #include "lib/smtp/lane_exchange.hpp"
 #include "lib/smtp/server_stamp.hpp"
@@ -30,7 +31,7 @@ void stamp(cli::Tool& tool, const cli::EnvelopeOptions& envelope, cli::Item& ite
             kept.append(piece);
         member.message = std::move(kept);
     }
-    member.block = cli::make_block(tool, envelope, member.message);
+    member.block = cli::make_block(tool, tool.random(), envelope, member.message);
     item.frame.id = member.block.id();
 }
 
@@ -48,6 +49,8 @@ private:
     cli::Tool& tool_;
     const Options& options_;
     std::optional<smtp::LaneExchange> lane_;
+    cli::Kind kind_ = cli::Kind::message; ///< of the input
+    std::optional<cli::Output> output_;
     std::string key_;
 };
 
@@ -70,6 +73,7 @@ Result<Status> Entrance::run()
         lane_.emplace(std::move(*lane));
     }
     cli::Input input(tool_, options_.stream, options_.envelope);
+    kind_ = input.kind();
     if (options_.stream.block == cli::BlockMode::keep) {
         auto key = input.key();
         if (!key)
@@ -122,7 +126,7 @@ Result<Status> Entrance::put(const cli::Item& item)
     const bool accepted = verdict.action == mail::Action::accept;
     record(item, mail::action_name(verdict.action), verdict.code, verdict.text);
     const bool failed = verdict.cls == "error"; // a stage's own failure is never passed over
-    if (failed && item.kind == cli::Kind::message) {
+    if (failed && kind_ == cli::Kind::message) {
         tool_.complain(Error{Status::temp_fail, std::string(mail::action_name(verdict.action)) + ": " + verdict.text});
         return Status::temp_fail;
     }
@@ -139,12 +143,14 @@ Result<Status> Entrance::put(const cli::Item& item)
     if (!block.effects().empty())
         tool_.warn("the pipeline asked for " + std::to_string(block.effects().size()) +
                    " changes of state that only a sink makes");
-    const auto kind = options_.stream.output == cli::Kind::automatic ? item.kind : options_.stream.output;
+    const auto kind = options_.stream.output == cli::Kind::automatic ? kind_ : options_.stream.output;
     const auto mode = options_.stream.block == cli::BlockMode::keep ? cli::BlockMode::keep : cli::BlockMode::strip;
     auto shown = item;
     if (kind == cli::Kind::mbox && shown.frame.members.size() > 1)
         shown.frame.members.resize(1);
-    if (auto written = write_all(STDOUT_FILENO, cli::output_octets(shown, kind, mode, key_)); !written)
+    if (!output_)
+        output_.emplace(kind, mode, key_, options_.stream.shard.count > 1);
+    if (auto written = write_all(STDOUT_FILENO, output_->octets(shown)); !written)
         return pass(written);
     return Status::ok;
 }
