@@ -102,7 +102,7 @@ std::string for_people(const std::string& source, std::string_view message, cons
         std::string names = names_for_people(part);
         if (is_damaged)
             names += names.empty() ? "(damaged)" : " (damaged)";
-        lines.push_back({std::to_string(i + 1), part.path, shown(part.type.value, 60), shown(charset_of(part), 40),
+        lines.push_back({std::to_string(i + 1), part.path(), shown(part.type.value, 60), shown(charset_of(part), 40),
                          shown(part.encoding_name, 40), std::to_string(part.body.size()), std::to_string(octets),
                          digest, names});
     }
@@ -120,7 +120,7 @@ std::string list_of(const std::vector<std::string>& texts)
 std::string json_of(const Row& row, std::size_t number)
 {
     const auto& part = row.part;
-    std::string out = "{\"number\":" + std::to_string(number) + ",\"path\":" + json_text(part.path) +
+    std::string out = "{\"number\":" + std::to_string(number) + ",\"path\":" + json_text(part.path()) +
                       ",\"depth\":" + std::to_string(part.depth) + ",\"type\":" + json_text(part.type.value);
     const auto optional = [&out](const char* key, const std::string& value) {
         if (!value.empty())
@@ -162,7 +162,7 @@ Result<void> extract(cli::Tool& tool, const Options& options, const cli::Item& i
     const auto number = parse_number(options.part);
     const auto found = number && *number >= 1 && *number <= all.size()
                            ? all.begin() + static_cast<std::ptrdiff_t>(*number - 1)
-                           : std::ranges::find(all, options.part, [](const auto& part) { return part.path; });
+                           : std::ranges::find(all, options.part, [](const auto& part) { return part.path(); });
     if (found == all.end())
         return fail(Status::data, item.name + " has no part " + shown(options.part, 40),
                     "mgw-filter parts shows the ones it has");
