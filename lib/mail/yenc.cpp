@@ -17,6 +17,11 @@ constexpr std::size_t most_parts = 1000;
 constexpr unsigned shift = 42;
 constexpr unsigned escape_shift = 64;
 
+bool is_plain(char c)
+{
+    return c != '=' && c != '\r' && c != '\n';
+}
+
 /// The value of `key` in "=ybegin line=128 size=5 name=a file.txt": up to a blank, the name up to the line's end.
 std::string_view value_of(std::string_view line, std::string_view key)
 {
@@ -111,6 +116,8 @@ void YencDecoder::keyword_line()
     } else if (line_.starts_with("=ybegin ")) { // the end of the part before is missing
         end_part({});
         begin_part();
+    } else { // no encoder begins a line so
+        parts_.back().damaged = damaged_ = true;
     }
     line_.clear();
 }
@@ -135,6 +142,11 @@ std::size_t YencDecoder::feed_data(std::string_view text, std::string& out)
     std::size_t i = 0;
     while (i < text.size() && count < octets.size() && at_ != At::keyword) {
         const char c = text[i];
+        if (at_ == At::inside_line && is_plain(c)) {
+            for (; i < text.size() && count < octets.size() && is_plain(text[i]); ++i)
+                octets[count++] = static_cast<char>(static_cast<unsigned char>(text[i]) - shift);
+            continue;
+        }
         if (at_ == At::escape || at_ == At::escape_at_line_begin) {
             if (at_ == At::escape_at_line_begin && c == 'y') {
                 line_ = "=";

@@ -253,7 +253,8 @@ TEST(Yenc, SaysWhatIsMissing)
     for (const auto& text : {"=ybegin line=128 size=5 name=x\r\n"s + yenc("hello"),                     // no end
                              "=ybegin line=128 size=6 name=x\r\n" + yenc("hello") + "=yend size=6\r\n", // an octet
                              "=ybegin line=128 size=5 name=x\r\n" + yenc("hello") + "=yend size=4\r\n",
-                             "=ybegin line=128 size=5 name=x\r\n" + yenc("hell") + "=\r\n=yend size=5\r\n"}) {
+                             "=ybegin line=128 size=5 name=x\r\n" + yenc("hell") + "=\r\n=yend size=5\r\n",
+                             "=ybegin line=128 size=5 name=x\r\n" + yenc("hello") + "=yonder\r\n=yend size=5\r\n"}) {
         YencDecoder decoder;
         EXPECT_EQ(whole(decoder, text).substr(0, 4), "hell");
         EXPECT_TRUE(decoder.damaged()) << text;
