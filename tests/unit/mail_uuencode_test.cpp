@@ -264,6 +264,18 @@ TEST(Yenc, SaysWhatIsMissing)
     EXPECT_TRUE(none.damaged());
 }
 
+TEST(Yenc, CostsNoMoreThanItsLength)
+{
+    // one line of three megabytes: would take minutes if each escape looked ahead to its end
+    for (const std::string_view unit : {"ab=C", "a\r", "=", "=\r", "\r="}) {
+        std::string text = "=ybegin line=128 size=5 name=x\r\n";
+        while (text.size() < 3'000'000)
+            text += unit;
+        YencDecoder decoder;
+        EXPECT_LE(whole(decoder, text).size(), text.size());
+    }
+}
+
 TEST(Yenc, GivesTheSameInPieces)
 {
     const std::string octets = Random{11}.octets(900) + "\x13\x13\n\r\0"s; // escapes at the end
