@@ -97,7 +97,7 @@ struct Pass {
     std::size_t at = 0;
     std::vector<Frame> frames;
     Boundaries open;
-    int leaf = -1;               ///< part whose body is being read, -1 in a preamble or epilogue
+    int leaf = -1;                ///< part whose body is being read, -1 in a preamble or epilogue
     bool leaf_is_encoded = false; ///< and holds parts, to be read when its end is known
 };
 
@@ -245,7 +245,8 @@ private:
         passes_.pop_back();
     }
 
-    /// Base64 has no dashes: looking for them is quicker than looking at each line. Ends at the start of a line of dashes.
+    /// Base64 has no dashes: looking for them is quicker than looking at each line. Ends at the start of a line of
+    /// dashes.
     static void skip_base64(Pass& pass)
     {
         const std::string_view octets = pass.octets;
@@ -292,8 +293,8 @@ private:
         ended.body = pass.octets.substr(begin, std::max(end, begin) - begin);
     }
 
-    /// True if the part that ended here is to be read first: `pass` is no longer the last one then, and comes to the same
-    /// line again.
+    /// True if the part that ended here is to be read first: `pass` is no longer the last one then, and comes to the
+    /// same line again.
     bool end_leaf(Pass& pass, std::size_t end)
     {
         const int leaf = pass.leaf;
