@@ -3,6 +3,7 @@
 #include "lib/core/text.hpp"
 #include "lib/mail/codec.hpp"
 #include "lib/mail/parts.hpp"
+#include "lib/mail/readings.hpp"
 #include "lib/mail/tnef.hpp"
 
 #include <algorithm>
@@ -140,6 +141,12 @@ void View::attachments_of_scan(const Pairs& results)
 
 void View::attachments_of_parts()
 {
+    // what Outlook wraps into winmail.dat
+    const auto add_wrapped = [this](std::string_view octets) {
+        for (const auto& file : mail::read_tnef(octets, {limits_.archive_entries, limits_.archive_depth}).attachments)
+            for (const auto& name : file.names)
+                attachments_->push_back({name, file.type, {}});
+    };
     const mail::Parts parts(message(), limits_);
     for (const auto& part : parts.all()) {
         if (part.is_multipart || (part.file_names.empty() && part.type.major() == "text"))
@@ -150,13 +157,23 @@ void View::attachments_of_parts()
         if (part.file_names.empty())
             attachments_->push_back({{}, part.type.value, {}});
         constexpr std::size_t signature = 4;
-        if (!mail::is_tnef(mail::decode(part, signature)))
-            continue;
-        const auto octets = mail::decode(part, message().octets().size());
-        for (const auto& file : mail::read_tnef(octets, {limits_.archive_entries, limits_.archive_depth}).attachments)
-            for (const auto& name : file.names)
-                attachments_->push_back({name, file.type, {}});
+        if (mail::is_tnef(mail::decode(part, signature)))
+            add_wrapped(mail::decode(part, message().octets().size()));
     }
+    if (!mail::is_ambiguous(message().oddities() | parts.oddities()))
+        return;
+    mail::for_each_content(message(), parts, limits_, [&](const mail::Content& content) {
+        if (content.reading != mail::Reading::strict && mail::is_tnef(content.octets))
+            add_wrapped(content.octets);
+        for (const auto& name : content.file_names)
+            if (std::ranges::none_of(*attachments_, [&](const Attachment& known) { return known.name == name; }))
+                attachments_->push_back({name, content.type, {}});
+        // a hidden file without a name still has a type
+        if (content.part == nullptr && content.file_names.empty() && content.type.contains('/') &&
+            !content.type.starts_with("text/") && !content.type.starts_with("multipart/") &&
+            std::ranges::none_of(*attachments_, [&](const Attachment& known) { return known.type == content.type; }))
+            attachments_->push_back({{}, content.type, {}});
+    });
 }
 
 } // namespace mgw::filter
