@@ -139,15 +139,14 @@ void View::attachments_of_scan(const Pairs& results)
         attachments_->push_back(std::move(by_number.find(number)->second));
 }
 
-void View::add_tnef(std::string_view octets)
-{
-    for (const auto& file : mail::read_tnef(octets, {limits_.archive_entries, limits_.archive_depth}).attachments)
-        for (const auto& name : file.names)
-            attachments_->push_back({name, file.type, {}});
-}
-
 void View::attachments_of_parts()
 {
+    // what Outlook wraps into winmail.dat
+    const auto add_wrapped = [this](std::string_view octets) {
+        for (const auto& file : mail::read_tnef(octets, {limits_.archive_entries, limits_.archive_depth}).attachments)
+            for (const auto& name : file.names)
+                attachments_->push_back({name, file.type, {}});
+    };
     const mail::Parts parts(message(), limits_);
     for (const auto& part : parts.all()) {
         if (part.is_multipart || (part.file_names.empty() && part.type.major() == "text"))
@@ -159,11 +158,13 @@ void View::attachments_of_parts()
             attachments_->push_back({{}, part.type.value, {}});
         constexpr std::size_t signature = 4;
         if (mail::is_tnef(mail::decode(part, signature)))
-            add_tnef(mail::decode(part, message().octets().size()));
+            add_wrapped(mail::decode(part, message().octets().size()));
     }
     if (!mail::is_ambiguous(message().oddities() | parts.oddities()))
         return;
-    mail::for_each_content(message(), parts, limits_, [this](const mail::Content& content) {
+    mail::for_each_content(message(), parts, limits_, [&](const mail::Content& content) {
+        if (content.reading != mail::Reading::strict && mail::is_tnef(content.octets))
+            add_wrapped(content.octets);
         for (const auto& name : content.file_names)
             if (std::ranges::none_of(*attachments_, [&](const Attachment& known) { return known.name == name; }))
                 attachments_->push_back({name, content.type, {}});
@@ -172,8 +173,6 @@ void View::attachments_of_parts()
             !content.type.starts_with("text/") && !content.type.starts_with("multipart/") &&
             std::ranges::none_of(*attachments_, [&](const Attachment& known) { return known.type == content.type; }))
             attachments_->push_back({{}, content.type, {}});
-        if (content.part == nullptr && mail::is_tnef(content.octets))
-            add_tnef(content.octets);
     });
 }
 

@@ -52,7 +52,6 @@ private:
     const Pairs& pairs(const std::string& tool);
     void attachments_of_scan(const Pairs& results);
     void attachments_of_parts();
-    void add_tnef(std::string_view octets);
 
     std::string_view octets_;
     const mail::Block& block_;

@@ -11,7 +11,8 @@
 namespace mgw::mail
 {
 
-/// Where the line end begins that belongs to the delimiter line at `at` (RFC 2046 section 5.1.1); `at` if there is none.
+/// Where the line end begins that belongs to the delimiter line at `at` (RFC 2046 section 5.1.1); `at` if there is
+/// none.
 std::size_t line_end_before(std::string_view octets, std::size_t at);
 
 /// The boundaries of the multiparts that are open at one place of a message. Each has a level, the outermost the
@@ -32,8 +33,8 @@ public:
 
     /// Of a line that begins with "--", with or without its line end: anchored, exact, blanks after it allowed.
     std::optional<Match> match(std::string_view line) const;
-    /// Whether a line that begins with "--" and matches none looks like one: it goes on after an open boundary, or breaks
-    /// off in it.
+    /// Whether a line that begins with "--" and matches none looks like one: it goes on after an open boundary, or
+    /// breaks off in it.
     bool is_near(std::string_view line) const;
 
 private:

@@ -252,7 +252,8 @@ std::string base64_decode_as(const Base64Way& way, std::string_view text, std::s
 
 bool has_hard_breaks(std::string_view text)
 {
-    for (auto at = text.find('\n'); at != std::string_view::npos && at + 1 < text.size(); at = text.find('\n', at + 1)) {
+    for (auto at = text.find('\n'); at != std::string_view::npos && at + 1 < text.size();
+         at = text.find('\n', at + 1)) {
         std::size_t last = at;
         while (last > 0 && (text[last - 1] == '\r' || is_blank(text[last - 1])))
             --last;
@@ -454,7 +455,8 @@ std::vector<Embedded> embedded_blocks(std::string_view text, std::size_t limit_o
             block.end = end;
         } else if (line.starts_with("begin-base64 ")) {
             block.name = third_word(line);
-            block.octets = base64_decode_as({"", Base64Way::Padding::ends_group}, until_line(text, "===="), limit_octets);
+            block.octets =
+                base64_decode_as({"", Base64Way::Padding::ends_group}, until_line(text, "===="), limit_octets);
             block.end = position();
         } else if (line.starts_with("=ybegin ")) {
             if (const auto name = line.find(" name="); name != std::string_view::npos)

@@ -194,7 +194,8 @@ std::optional<Parameter> parameter_at(std::string_view text, std::size_t at)
     if (end == npos || end - at > 12)
         return std::nullopt;
     const auto between = text.substr(at, end - at);
-    if (std::ranges::any_of(between, [](char c) { return !is_space(c) && !is_digit(c) && !std::string_view("*\"'\\").contains(c); }))
+    if (std::ranges::any_of(
+            between, [](char c) { return !is_space(c) && !is_digit(c) && !std::string_view("*\"'\\").contains(c); }))
         return std::nullopt;
     if (const auto star = between.find('*'); star != npos) {
         auto number = between.substr(star + 1);
@@ -312,8 +313,9 @@ bool looks_like_field(std::string_view line)
     if (colon == npos)
         return false;
     const auto name = trim_controls(text.substr(0, colon));
-    static constexpr std::string_view names[] = {"from", "to",         "cc",         "subject",    "date",  "received",
-                                                 "sender", "message-id", "return-path", "mime-version", "reply-to"};
+    static constexpr std::string_view names[] = {"from",        "to",           "cc",      "subject",
+                                                 "date",        "received",     "sender",  "message-id",
+                                                 "return-path", "mime-version", "reply-to"};
     return istarts_with(name, "content-") || istarts_with(name, "x-") ||
            std::ranges::any_of(names, [&](std::string_view known) { return iequals(name, known); });
 }

@@ -29,7 +29,8 @@ bool looks_like_field(std::string_view line);
 /// longer name: "name" finds "filename". UTF-8 where a charset is given; at most `limit_values`.
 std::vector<std::string> lenient_values(std::string_view header, std::string_view key, std::size_t limit_values);
 
-/// What a Content-Transfer-Encoding anywhere in a header says, in lower case, encoded words decoded; all of them in one.
+/// What a Content-Transfer-Encoding anywhere in a header says, in lower case, encoded words decoded; all of them in
+/// one.
 std::string lenient_encodings(std::string_view header);
 /// What the first Content-Type anywhere in a header says, in lower case, without parameters.
 std::string lenient_type(std::string_view header);

@@ -147,7 +147,8 @@ private:
         for (const auto& boundary : known_.all()) {
             const std::string delimiter = "--" + boundary;
             for (auto at = octets_.find(delimiter); at != npos; at = octets_.find(delimiter, at + delimiter.size())) {
-                const bool at_start = at == 0 || octets_[at - 1] == '\n' || octets_[at - 1] == '\r' || octets_[at - 1] == '-';
+                const bool at_start =
+                    at == 0 || octets_[at - 1] == '\n' || octets_[at - 1] == '\r' || octets_[at - 1] == '-';
                 if (at_start)
                     continue;
                 if (!has_room())
@@ -194,7 +195,8 @@ bool may_hold_parts(std::string_view octets)
     constexpr int most_lines = 100;
     std::size_t at = 0;
     for (int i = 0; i < most_lines && at < octets.size(); ++i) {
-        if (const auto dashes = dashes_at(octets, at); dashes != npos && fields_follow(octets, next_loose_line(octets, at)))
+        if (const auto dashes = dashes_at(octets, at);
+            dashes != npos && fields_follow(octets, next_loose_line(octets, at)))
             return true;
         at = next_loose_line(octets, at);
     }

@@ -26,8 +26,8 @@ class Boundaries;
 class Message {
 public:
     explicit Message(std::string_view octets, const Limits& limits = {});
-    /// A part that begins where `octets` begin, inside the multiparts whose boundaries are `open`: a delimiter line ends
-    /// its header, as an empty line does. What is in `octets` behind the header may reach over the part's end.
+    /// A part that begins where `octets` begin, inside the multiparts whose boundaries are `open`: a delimiter line
+    /// ends its header, as an empty line does. What is in `octets` behind the header may reach over the part's end.
     Message(std::string_view octets, const Limits& limits, const Boundaries& open);
 
     std::string_view octets() const { return octets_; }

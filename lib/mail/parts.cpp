@@ -249,7 +249,8 @@ private:
         passes_.pop_back();
     }
 
-    /// Base64 has no dashes: looking for them is quicker than looking at each line. Ends at the start of a line of dashes.
+    /// Base64 has no dashes: looking for them is quicker than looking at each line. Ends at the start of a line of
+    /// dashes.
     static void skip_base64(Pass& pass)
     {
         const std::string_view octets = pass.octets;

@@ -81,7 +81,8 @@ private:
         content.type = part.type.value;
         content.file_names = part.file_names;
         content.is_inside = !is_here(part.body);
-        const auto base = content.is_inside ? std::size_t{0} : static_cast<std::size_t>(part.body.data() - octets_.data());
+        const auto base =
+            content.is_inside ? std::size_t{0} : static_cast<std::size_t>(part.body.data() - octets_.data());
         content.begin = base;
         content.end = base + part.body.size();
         if (is_ambiguous_)
@@ -121,7 +122,8 @@ private:
 
     bool is_here(std::string_view view) const
     {
-        return !std::less<>{}(view.data(), octets_.data()) && !std::less<>{}(octets_.data() + octets_.size(), view.data());
+        return !std::less<>{}(view.data(), octets_.data()) &&
+               !std::less<>{}(octets_.data() + octets_.size(), view.data());
     }
 
     void give_out(const Content& content)
@@ -240,10 +242,7 @@ private:
         }
     }
 
-    static bool has_embedded(std::string_view text)
-    {
-        return text.contains("begin") || text.contains("=ybegin");
-    }
+    static bool has_embedded(std::string_view text) { return text.contains("begin") || text.contains("=ybegin"); }
 
     void give_decoded(const Source& source, std::string decoded, std::string_view way, Content& content)
     {
@@ -325,8 +324,8 @@ std::string Content::describe() const
 {
     if (part != nullptr)
         return "part " + part->path();
-    return std::string(is_inside ? "decoded octets " : "octets ") + std::to_string(begin) + " to " + std::to_string(end) +
-           ", " + std::string(reading_name(reading)) + " (" + way + ")";
+    return std::string(is_inside ? "decoded octets " : "octets ") + std::to_string(begin) + " to " +
+           std::to_string(end) + ", " + std::string(reading_name(reading)) + " (" + way + ")";
 }
 
 ReadingsSummary for_each_content(const Message& message, const Parts& parts, const Limits& limits,

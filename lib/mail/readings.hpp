@@ -38,10 +38,10 @@ struct Content {
 
 /// What came of giving out all contents.
 struct ReadingsSummary {
-    std::size_t contents = 0;         ///< given out
-    std::size_t more = 0;             ///< of these, what the strict reading does not see
-    bool is_cut = false;              ///< limits kept some from being looked for
-    Oddity oddities = Oddity::none;   ///< of the message, its parts and their encodings
+    std::size_t contents = 0;       ///< given out
+    std::size_t more = 0;           ///< of these, what the strict reading does not see
+    bool is_cut = false;            ///< limits kept some from being looked for
+    Oddity oddities = Oddity::none; ///< of the message, its parts and their encodings
 };
 
 /// Gives out each content of a message: those of the strict reading, and where the message is ambiguous those that

@@ -4,7 +4,6 @@
 #include "lib/mail/crc32.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace mgw::mail
 {
@@ -16,6 +15,19 @@ constexpr std::size_t longest_line = 1024;
 constexpr std::size_t most_parts = 1000;
 constexpr unsigned shift = 42;
 constexpr unsigned escape_shift = 64;
+
+/// Takes the shift away from octets in which nothing is escaped.
+void unshift(std::string_view text, char* to)
+{
+    const auto octet = [&](std::size_t i) { return static_cast<char>(static_cast<unsigned char>(text[i]) - shift); };
+    constexpr std::size_t block = 16; // of a fixed size: for vector instructions
+    std::size_t at = 0;
+    for (; at + block <= text.size(); at += block)
+        for (std::size_t i = 0; i < block; ++i)
+            to[at + i] = octet(at + i);
+    for (; at < text.size(); ++at)
+        to[at] = octet(at);
+}
 
 /// The value of `key` in "=ybegin line=128 size=5 name=a file.txt": up to a blank, the name up to the line's end.
 std::string_view value_of(std::string_view line, std::string_view key)
@@ -52,13 +64,19 @@ std::optional<std::uint32_t> sum_of(std::string_view line, std::string_view key)
 
 } // namespace
 
-void YencDecoder::put_data(std::string_view octets, std::string& out)
+void YencDecoder::put_run(std::string_view run, std::string& out)
 {
-    cut_ = cut_ || octets.size() > room_;
+    if (run.size() > room_) {
+        cut_ = damaged_ = true;
+        run = run.substr(0, room_);
+    }
     const std::size_t had = out.size();
-    put(octets, out);
-    octets_out_ += out.size() - had;
-    sum_ = crc32(std::string_view(out).substr(had), sum_);
+    out.resize_and_overwrite(had + run.size(), [&](char* octets, std::size_t /* may be more */) {
+        unshift(run, octets + had);
+        return had + run.size();
+    });
+    room_ -= run.size();
+    octets_out_ += run.size();
 }
 
 void YencDecoder::begin_part()
@@ -111,6 +129,8 @@ void YencDecoder::keyword_line()
     } else if (line_.starts_with("=ybegin ")) { // the end of the part before is missing
         end_part({});
         begin_part();
+    } else { // no encoder begins a line so
+        parts_.back().damaged = damaged_ = true;
     }
     line_.clear();
 }
@@ -128,36 +148,49 @@ std::size_t YencDecoder::feed_line(std::string_view text)
     return lf + 1;
 }
 
+/// Up to the line's end; returns how much of `text` was read.
 std::size_t YencDecoder::feed_data(std::string_view text, std::string& out)
 {
-    std::array<char, 4096> octets; // NOLINT: written before it is read
-    std::size_t count = 0;
+    const auto line = text.substr(0, text.find('\n'));
+    const bool whole = line.size() < text.size();
+    const std::size_t had = out.size();
     std::size_t i = 0;
-    while (i < text.size() && count < octets.size() && at_ != At::keyword) {
-        const char c = text[i];
-        if (at_ == At::escape || at_ == At::escape_at_line_begin) {
-            if (at_ == At::escape_at_line_begin && c == 'y') {
-                line_ = "=";
-                at_ = At::keyword;
-                break; // the 'y' is read with its line
-            }
-            at_ = c == '\n' ? At::line_begin : At::inside_line;
-            if (c != '\r' && c != '\n') // a line never ends in an escape: what does is damaged
-                octets[count++] = static_cast<char>(static_cast<unsigned char>(c) - escape_shift - shift);
-            else
-                parts_.back().damaged = damaged_ = true;
-        } else if (c == '=') {
-            at_ = at_ == At::line_begin ? At::escape_at_line_begin : At::escape;
-        } else if (c == '\n') {
-            at_ = At::line_begin;
-        } else if (c != '\r') {
-            octets[count++] = static_cast<char>(static_cast<unsigned char>(c) - shift);
-            at_ = At::inside_line;
+    while (i < line.size()) {
+        if (at_ == At::escape_at_line_begin && line[i] == 'y') {
+            line_ = "=";
+            at_ = At::keyword; // the 'y' is read with its line
+            break;
         }
-        ++i;
+        if (at_ == At::escape || at_ == At::escape_at_line_begin) {
+            const auto escaped = static_cast<char>(static_cast<unsigned char>(line[i]) - escape_shift);
+            if (line[i] == '\r') // a line never ends in an escape
+                parts_.back().damaged = damaged_ = true;
+            else
+                put_run({&escaped, 1}, out);
+            at_ = At::inside_line;
+            ++i;
+        } else if (line[i] == '=') {
+            at_ = at_ == At::line_begin ? At::escape_at_line_begin : At::escape;
+            ++i;
+        } else if (line[i] == '\r') {
+            ++i;
+        } else {
+            std::size_t end = i; // one look at each octet, however many of either there are
+            while (end < line.size() && line[end] != '=' && line[end] != '\r')
+                ++end;
+            const auto run = line.substr(i, end - i);
+            put_run(run, out);
+            at_ = At::inside_line;
+            i += run.size();
+        }
     }
-    put_data({octets.data(), count}, out);
-    return i;
+    sum_ = crc32(std::string_view(out).substr(had), sum_);
+    if (at_ == At::keyword || !whole)
+        return i;
+    if (at_ == At::escape || at_ == At::escape_at_line_begin)
+        parts_.back().damaged = damaged_ = true;
+    at_ = At::line_begin;
+    return i + 1;
 }
 
 void YencDecoder::feed(std::string_view text, std::string& out)
@@ -178,6 +211,7 @@ void YencDecoder::finish(std::string& /*out*/)
 std::string yenc_decode(std::string_view text, std::size_t limit_octets, bool* damaged)
 {
     std::string out;
+    out.reserve(std::min(text.size(), limit_octets));
     YencDecoder decoder(limit_octets);
     decoder.feed(text, out);
     decoder.finish(out);

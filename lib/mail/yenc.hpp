@@ -41,7 +41,7 @@ private:
 
     std::size_t feed_line(std::string_view text);
     std::size_t feed_data(std::string_view text, std::string& out);
-    void put_data(std::string_view octets, std::string& out);
+    void put_run(std::string_view run, std::string& out);
     void keyword_line();
     void begin_part();
     void end_part(std::string_view yend);

@@ -63,8 +63,8 @@ public:
             conclude({Outcome::unscanned, {}, "limit:parts"});
         if (engine_ != nullptr && has(parts_.oddities(), mail::Oddity::too_deep))
             conclude({Outcome::unscanned, {}, "limit:nesting"});
-        const auto summary =
-            mail::for_each_content(message_, parts_, limits_, [this](const mail::Content& content) { look_at(content); });
+        const auto summary = mail::for_each_content(message_, parts_, limits_,
+                                                    [this](const mail::Content& content) { look_at(content); });
         report_.more_contents = summary.more;
         add_flags(mail::oddity_names(summary.oddities));
         report_.ambiguity = mail::oddity_names(mail::ambiguities(summary.oddities));
@@ -165,8 +165,8 @@ private:
             return;
         for (const auto& name : from.file_names)
             known_.insert("name " + name);
-        attachment.path = from.part != nullptr ? from.part->path()
-                                               : std::to_string(from.begin) + "-" + std::to_string(from.end);
+        attachment.path =
+            from.part != nullptr ? from.part->path() : std::to_string(from.begin) + "-" + std::to_string(from.end);
         attachment.reading = reading_;
         for (const auto& name : from.file_names) {
             if (!name.empty())
@@ -242,7 +242,7 @@ private:
     std::size_t named_members_ = 0;
     SeenFiles seen_;
     std::set<std::string> known_; ///< names and types that are described already
-    std::string_view reading_; ///< of what is being looked at; empty for the strict one
+    std::string_view reading_;    ///< of what is being looked at; empty for the strict one
     std::set<std::string> flags_;
     Report report_;
 };

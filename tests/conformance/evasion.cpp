@@ -103,7 +103,8 @@ int main(int argc, char** argv)
         auto& tally = label.starts_with("fname-") ? names : contents;
         ++(found.empty() ? tally.failed : tally.passed);
         if (verbose)
-            std::cout << (found.empty() ? "FAILED " : "passed ") << label << (found.empty() ? "" : ": ") << found << "\n";
+            std::cout << (found.empty() ? "FAILED " : "passed ") << label << (found.empty() ? "" : ": ") << found
+                      << "\n";
     }
     std::cout << "file names: " << names.passed << " found, " << names.failed << " not found\n";
     std::cout << contents.passed << " passed, " << contents.failed << " failed\n";

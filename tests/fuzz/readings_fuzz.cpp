@@ -19,8 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto summary = mail::for_each_content(message, parts, limits, [&](const mail::Content& content) {
         ++given;
         strict += content.part != nullptr;
-        if (content.begin > content.end || (!content.is_inside && content.end > size) || content.file_names.size() > 100 ||
-            content.describe().empty())
+        if (content.begin > content.end || (!content.is_inside && content.end > size) ||
+            content.file_names.size() > 100 || content.describe().empty())
             std::abort();
         if ((content.reading == mail::Reading::strict) != (content.part != nullptr))
             std::abort();

@@ -253,7 +253,8 @@ TEST(Yenc, SaysWhatIsMissing)
     for (const auto& text : {"=ybegin line=128 size=5 name=x\r\n"s + yenc("hello"),                     // no end
                              "=ybegin line=128 size=6 name=x\r\n" + yenc("hello") + "=yend size=6\r\n", // an octet
                              "=ybegin line=128 size=5 name=x\r\n" + yenc("hello") + "=yend size=4\r\n",
-                             "=ybegin line=128 size=5 name=x\r\n" + yenc("hell") + "=\r\n=yend size=5\r\n"}) {
+                             "=ybegin line=128 size=5 name=x\r\n" + yenc("hell") + "=\r\n=yend size=5\r\n",
+                             "=ybegin line=128 size=5 name=x\r\n" + yenc("hello") + "=yonder\r\n=yend size=5\r\n"}) {
         YencDecoder decoder;
         EXPECT_EQ(whole(decoder, text).substr(0, 4), "hell");
         EXPECT_TRUE(decoder.damaged()) << text;
@@ -261,6 +262,18 @@ TEST(Yenc, SaysWhatIsMissing)
     YencDecoder none;
     EXPECT_EQ(whole(none, "nothing\r\n"), "");
     EXPECT_TRUE(none.damaged());
+}
+
+TEST(Yenc, CostsNoMoreThanItsLength)
+{
+    // one line of three megabytes: would take minutes if each escape looked ahead to its end
+    for (const std::string_view unit : {"ab=C", "a\r", "=", "=\r", "\r="}) {
+        std::string text = "=ybegin line=128 size=5 name=x\r\n";
+        while (text.size() < 3'000'000)
+            text += unit;
+        YencDecoder decoder;
+        EXPECT_LE(whole(decoder, text).size(), text.size());
+    }
 }
 
 TEST(Yenc, GivesTheSameInPieces)

@@ -108,7 +108,8 @@ private:
             if (ifind(whole.raw_value(*field), name) == std::string_view::npos)
                 continue;
             subject.edits.remove_field(*field);
-            context.explain("a field " + std::string(ambiguity_field) + " that came in the name of " + name + " is removed");
+            context.explain("a field " + std::string(ambiguity_field) + " that came in the name of " + name +
+                            " is removed");
         }
         subject.edits.prepend_field(
             message, mail::fold(std::string(ambiguity_field) + ": " + name + "; " + ambiguity_text(report)));
