@@ -49,6 +49,14 @@ visible() { MANWIDTH=200 man --local-file "$1" 2>/dev/null | col -b; }
   done
 }
 
+@test "every oddity of a message is described in mgw(7)" {
+  sed -n 's/.*{Oddity::[a-z0-9_]*, "\([^"]*\)"}.*/\1/p' "$MGW_ROOT/lib/mail/oddity.cpp" >"$T/names"
+  [ "$(wc -l <"$T/names")" -gt 30 ]
+  while read -r name; do
+    grep -q "_${name}_" "$MGW_ROOT/man/mgw.7.scd" || { echo "$name is not described"; return 1; }
+  done <"$T/names"
+}
+
 @test "no manual page names an option that no tool has" {
   for tool in $(tools); do "$tool" --generate=names; done | sed 's/.* //' | sort -u >"$T/all"
   printf '%s\n' --help --version --homedir --batch --quick-generate-key --passphrase >>"$T/all"

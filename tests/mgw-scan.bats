@@ -111,6 +111,38 @@ assert_empty_output() { [ -z "$output" ]; }
   [ "$(grep -ci '^X-Virus-Status:' "$T/out")" = 1 ]
 }
 
+# hidden: a message in "$T/in" whose attachment only a lenient reading shows
+hidden() {
+  { printf 'From: a@example.net\nTo: b@example.org\nSubject: x\nContent-Type: multipart/mixed\n\n'
+    printf -- '--b\n\nhello\n--b\nContent-Type: application/x-thing\nContent-Disposition: attachment; filename="invoice.zip"\n'
+    printf 'Content-Transfer-Encoding: xbase64\n\n'
+    sed -n '/^UEsDB/,/^$/p' "$Q/eicar-zip.eml" | tr -d '\r' | sed '/^--/,$d'
+    printf -- '--b--\n'; } | sed 's/$/\r/' >"$T/in"
+}
+
+@test "finds what only a lenient reading shows, and says so" {
+  hidden
+  mgw-scan --explain <"$T/in" >"$T/out" 2>"$T/err"
+  has "$T/out" "virus=infected"
+  has "$T/out" "flags=no-boundary"
+  has "$T/out" "file.1=invoice.zip type.1=application/x-thing true.1=application/zip part.1=[0-9]*-[0-9]* reading.1=lenient"
+  has "$T/out" "readings=[1-9]"
+  grep -q 'lenient reading of [0-9-]*: .invoice.zip., declared application/x-thing, is application/zip' "$T/err"
+  unstamped <"$T/out" | cmp - "$T/in"
+}
+
+@test "tells others of ambiguity in a field, and removes those that were forged" {
+  hidden
+  { printf 'MIME-Ambiguity-Results: (x) MX.example.org;\r\n result=none\r\nMIME-Ambiguity-Results: other.example; result=none\r\n'; cat "$T/in"; } >"$T/forged"
+  mgw-scan --ambiguity-results=mx.example.org <"$T/forged" | unstamped | tr -d '\r' | sed ':a;N;$!ba;s/\n / /g' >"$T/out"
+  grep -aq '^MIME-Ambiguity-Results: mx.example.org; result=ambiguous; flags=no-boundary' "$T/out"
+  grep -aq '^MIME-Ambiguity-Results: other.example; result=none' "$T/out"
+  [ "$(grep -aci '^MIME-Ambiguity-Results:' "$T/out")" = 2 ]
+  mail plain >"$T/plain"
+  mgw-scan --ambiguity-results=mx.example.org <"$T/plain" | unstamped | head -1 | grep -q '^MIME-Ambiguity-Results: mx.example.org; result=none'
+  run -64 mgw-scan --ambiguity-results='a; b' <"$T/plain"
+}
+
 @test "explains what was scanned" {
   mgw-scan --explain <"$Q/eicar-zip.eml" 2>"$T/err" >/dev/null
   grep -q 'message: [0-9]* octets' "$T/err"

@@ -3,6 +3,7 @@
 #include "lib/core/text.hpp"
 #include "lib/mail/codec.hpp"
 #include "lib/mail/parts.hpp"
+#include "lib/mail/readings.hpp"
 
 #include <algorithm>
 
@@ -149,6 +150,18 @@ void View::attachments_of_parts()
         if (part.file_names.empty())
             attachments_->push_back({{}, part.type.value, {}});
     }
+    if (!mail::is_ambiguous(message().oddities() | parts.oddities()))
+        return;
+    mail::for_each_content(message(), parts, limits_, [this](const mail::Content& content) {
+        for (const auto& name : content.file_names)
+            if (std::ranges::none_of(*attachments_, [&](const Attachment& known) { return known.name == name; }))
+                attachments_->push_back({name, content.type, {}});
+        // a hidden file without a name still has a type
+        if (content.part == nullptr && content.file_names.empty() && content.type.contains('/') &&
+            !content.type.starts_with("text/") && !content.type.starts_with("multipart/") &&
+            std::ranges::none_of(*attachments_, [&](const Attachment& known) { return known.type == content.type; }))
+            attachments_->push_back({{}, content.type, {}});
+    });
 }
 
 } // namespace mgw::filter

@@ -144,7 +144,7 @@ std::string names_of(const Side& side, const std::vector<std::size_t>& parts)
 {
     std::string out;
     for (std::size_t i = 0; i < parts.size() && i < most_names; ++i)
-        out += (i == 0 ? "" : ", ") + side.part(parts[i]).path + " (" + shown(side.part(parts[i]).type.value, 60) + ")";
+        out += (i == 0 ? "" : ", ") + side.part(parts[i]).path() + " (" + shown(side.part(parts[i]).type.value, 60) + ")";
     return (parts.size() == 1 ? "part " : "parts ") + out + (parts.size() > most_names ? ", …" : "");
 }
 
@@ -205,7 +205,7 @@ private:
         const auto around = before_.part_around(old);
         step.is_in_signed = seal_around(before_.parts(), around, true).has_value();
         if (!removed.empty() || !added.empty()) {
-            step.part = removed.empty() ? after_.part(added[0]).path : before_.part(removed[0]).path;
+            step.part = removed.empty() ? after_.part(added[0]).path() : before_.part(removed[0]).path();
             if (added.empty())
                 step.what = names_of(before_, removed) + " removed";
             else if (removed.empty())
@@ -214,7 +214,7 @@ private:
                 step.what = names_of(before_, removed) + " replaced by " + names_of(after_, added);
             return;
         }
-        step.part = before_.part(around).path;
+        step.part = before_.part(around).path();
         const bool is_whole = around == 0;
         step.what =
             (is_whole ? "body" : "part " + step.part + " (" + shown(before_.part(around).type.value, 60) + ")") +

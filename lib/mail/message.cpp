@@ -1,42 +1,14 @@
 #include "lib/mail/message.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/boundaries.hpp"
 
-#include <array>
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
-#include <utility>
 
 namespace mgw::mail
 {
-
-std::string oddity_names(Oddity set)
-{
-    static constexpr std::array<std::pair<Oddity, const char*>, 18> names{{
-        {Oddity::no_header, "no-header"},
-        {Oddity::header_ends_early, "header-ends-early"},
-        {Oddity::bare_cr, "bare-cr"},
-        {Oddity::bare_lf, "bare-lf"},
-        {Oddity::nul, "nul"},
-        {Oddity::eight_bit_header, "8bit-header"},
-        {Oddity::header_too_large, "header-too-large"},
-        {Oddity::no_boundary, "no-boundary"},
-        {Oddity::unclosed_multipart, "unclosed-multipart"},
-        {Oddity::too_deep, "too-deep"},
-        {Oddity::too_many_parts, "too-many-parts"},
-        {Oddity::unknown_encoding, "unknown-encoding"},
-        {Oddity::duplicate_content_type, "duplicate-content-type"},
-        {Oddity::duplicate_encoding, "duplicate-encoding"},
-        {Oddity::encoded_multipart, "encoded-multipart"},
-        {Oddity::from_line, "from-line"},
-        {Oddity::line_too_long, "line-too-long"},
-        {Oddity::blank_before_colon, "blank-before-colon"},
-    }};
-    std::string out;
-    for (const auto& [flag, name] : names)
-        if (has(set, flag))
-            out.append(out.empty() ? "" : ",").append(name);
-    return out;
-}
 
 namespace
 {
@@ -62,12 +34,31 @@ std::size_t field_name_octets(std::string_view line)
     return n;
 }
 
+/// Whether a line that continues another field reads like a MIME field of its own, as some programs read it. Lists of
+/// field names, as in DKIM-Signature, hold no such values.
+bool is_hidden_field(std::string_view line)
+{
+    const auto text = trim(line);
+    if (!istarts_with(text, "content-"))
+        return false;
+    const auto colon = text.find(':');
+    if (colon == std::string_view::npos)
+        return false;
+    const auto name = trim(text.substr(0, colon));
+    const auto value = trim(text.substr(colon + 1));
+    if (iequals(name, "content-type"))
+        return value.substr(0, value.find_first_of(";:=")).contains('/');
+    return (iequals(name, "content-transfer-encoding") || iequals(name, "content-disposition")) && !value.empty() &&
+           !value.contains(':') && !istarts_with(value, "content-") && !istarts_with(value, "mime-");
+}
+
 } // namespace
 
 Oddity Message::all_oddities() const
 {
     // Every octet with the one before it, in blocks of a fixed size: compilers turn that into vector instructions, so
-    // one pass costs less than looking for each line end.
+    // one pass costs less than looking for each line end. A CR without LF and an LF without CR look the same at first.
+    const bool is_crlf = line_end_.size() == 2;
     std::uint8_t nul = 0;
     std::uint8_t bare_cr = 0;
     std::uint8_t bare_lf = 0;
@@ -82,6 +73,17 @@ Oddity Message::all_oddities() const
     std::size_t at = 1;
     if (size > 0)
         look('\0', p[0]);
+    for (; is_crlf && at + block <= size; at += block) {
+        std::uint8_t zero = 0;
+        std::uint8_t alone = 0;
+        for (std::size_t i = 0; i < block; ++i) {
+            zero |= static_cast<std::uint8_t>(p[at + i] == '\0');
+            alone |= static_cast<std::uint8_t>((p[at + i - 1] == '\r') ^ (p[at + i] == '\n'));
+        }
+        nul |= zero;
+        for (std::size_t i = 0; alone != 0 && i < block; ++i)
+            look(p[at + i - 1], p[at + i]);
+    }
     for (; at + block <= size; at += block)
         for (std::size_t i = 0; i < block; ++i)
             look(p[at + i - 1], p[at + i]);
@@ -95,7 +97,7 @@ Oddity Message::all_oddities() const
         found |= Oddity::nul;
     if (bare_cr != 0)
         found |= Oddity::bare_cr;
-    if (bare_lf != 0 && line_end_.size() == 2)
+    if (bare_lf != 0 && is_crlf)
         found |= Oddity::bare_lf;
     return found;
 }
@@ -114,18 +116,30 @@ std::size_t from_line_octets(std::string_view octets)
 
 Message::Message(std::string_view octets, const Limits& limits) : octets_(octets)
 {
-    const std::size_t first = next_line(octets, 0);
-    if (first >= 2 && octets[first - 1] == '\n' && octets[first - 2] == '\r')
-        line_end_ = "\r\n";
-    index_header(limits);
+    index(limits, nullptr);
 }
 
-void Message::index_header(const Limits& limits)
+Message::Message(std::string_view octets, const Limits& limits, const Boundaries& open) : octets_(octets)
+{
+    index(limits, &open);
+}
+
+void Message::index(const Limits& limits, const Boundaries* open)
+{
+    const std::size_t first = next_line(octets_, 0);
+    if (first >= 2 && octets_[first - 1] == '\n' && octets_[first - 2] == '\r')
+        line_end_ = "\r\n";
+    index_header(limits, open);
+}
+
+void Message::index_header(const Limits& limits, const Boundaries* open)
 {
     std::size_t at = 0;
     header_end_ = body_begin_ = octets_.size();
     if (from_line_octets(octets_) > 0)
         oddities_ |= Oddity::from_line;
+    if (octets_.starts_with("\xEF\xBB\xBF"))
+        oddities_ |= Oddity::byte_order_mark;
     while (at < octets_.size()) {
         const std::size_t end = next_line(octets_, at);
         const std::string_view line = octets_.substr(at, end - at);
@@ -133,6 +147,14 @@ void Message::index_header(const Limits& limits)
             header_end_ = at;
             body_begin_ = end;
             return;
+        }
+        if (open != nullptr && line.starts_with("--") && open->match(line)) {
+            delimiter_ = at;
+            octets_ = octets_.substr(0, line_end_before(octets_, at));
+            header_end_ = body_begin_ = octets_.size();
+            if (!fields_.empty())
+                fields_.back().end = std::min(fields_.back().end, octets_.size());
+            break;
         }
         const bool continues = is_blank(line[0]) && !fields_.empty();
         if (end > limits.header_octets || (!continues && fields_.size() >= limits.fields)) {
@@ -144,6 +166,13 @@ void Message::index_header(const Limits& limits)
             fields_.back().end = end;
             if (end - fields_.back().begin > limits.field_octets)
                 oddities_ |= Oddity::header_too_large;
+            std::size_t word = 1;
+            while (word < line.size() && is_blank(line[word]))
+                ++word;
+            if (word == line.size() || line[word] == '\r' || line[word] == '\n')
+                oddities_ |= Oddity::blank_line_in_header;
+            else if (lower(line[word]) == 'c' && is_hidden_field(line.substr(word)))
+                oddities_ |= Oddity::hidden_field;
         } else {
             const std::size_t name = field_name_octets(line);
             std::size_t colon = name;

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "lib/core/limits.hpp"
+#include "lib/mail/oddity.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,47 +20,15 @@ struct Field {
     std::size_t end = 0;         ///< past the field's last line end
 };
 
-/// What is odd about a message (RFC 7103). Odd mail is normal input: flagged, never refused by the index.
-enum class Oddity : std::uint32_t {
-    none = 0,
-    no_header = 1U << 0,         ///< the first line is not a field
-    header_ends_early = 1U << 1, ///< a line that is no field ended the header without an empty line
-    bare_cr = 1U << 2,
-    bare_lf = 1U << 3, ///< in a message that otherwise uses CRLF
-    nul = 1U << 4,
-    eight_bit_header = 1U << 5,
-    header_too_large = 1U << 6, ///< over Limits::header_octets, fields or field_octets: the rest counts as body
-    no_boundary = 1U << 7,
-    unclosed_multipart = 1U << 8,
-    too_deep = 1U << 9, ///< over Limits::nesting: the part is opaque
-    too_many_parts = 1U << 10,
-    unknown_encoding = 1U << 11,
-    duplicate_content_type = 1U << 12,
-    duplicate_encoding = 1U << 13,
-    encoded_multipart = 1U << 14, ///< a multipart or message/* with base64 or quoted-printable
-    from_line = 1U << 15,
-    line_too_long = 1U << 16, ///< over 998 octets (RFC 5322 section 2.1.1)
-    blank_before_colon = 1U << 17,
-};
-constexpr Oddity operator|(Oddity a, Oddity b)
-{
-    return static_cast<Oddity>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
-}
-constexpr Oddity& operator|=(Oddity& a, Oddity b)
-{
-    return a = a | b;
-}
-constexpr bool has(Oddity set, Oddity one)
-{
-    return (static_cast<std::uint32_t>(set) & static_cast<std::uint32_t>(one)) != 0;
-}
-/// Names as used in Mgw-Result and records: "bare-cr,nul".
-std::string oddity_names(Oddity set);
+class Boundaries;
 
 /// A message: the original octets and an index of its header. The octets are borrowed and must outlive the index.
 class Message {
 public:
     explicit Message(std::string_view octets, const Limits& limits = {});
+    /// A part that begins where `octets` begin, inside the multiparts whose boundaries are `open`: a delimiter line
+    /// ends its header, as an empty line does. What is in `octets` behind the header may reach over the part's end.
+    Message(std::string_view octets, const Limits& limits, const Boundaries& open);
 
     std::string_view octets() const { return octets_; }
     /// The header section without the empty line that ends it.
@@ -69,6 +37,8 @@ public:
     std::string_view body() const { return octets_.substr(body_begin_); }
     std::size_t header_end() const { return header_end_; }
     std::size_t body_begin() const { return body_begin_; }
+    /// Where the delimiter line begins that ended the header; npos if none did.
+    std::size_t delimiter() const { return delimiter_; }
     /// "\r\n" or "\n": what the first line ends in; "\n" for a message without line ends.
     std::string_view line_end() const { return line_end_; }
     Oddity oddities() const { return oddities_; }
@@ -91,12 +61,14 @@ public:
     std::optional<std::string> value_of(std::string_view name) const;
 
 private:
-    void index_header(const Limits& limits);
+    void index(const Limits& limits, const Boundaries* open);
+    void index_header(const Limits& limits, const Boundaries* open);
 
     std::string_view octets_;
     std::string_view line_end_ = "\n";
     std::size_t header_end_ = 0;
     std::size_t body_begin_ = 0;
+    std::size_t delimiter_ = std::string_view::npos;
     Oddity oddities_ = Oddity::none;
     std::vector<Field> fields_;
 };

@@ -42,7 +42,7 @@ bool has_delimiter(std::string_view text, std::string_view boundary)
 
 std::string named(const Part& part)
 {
-    return "part " + part.path + " (" + printable_ascii(part.type.value, 60) + ")";
+    return "part " + part.path() + " (" + printable_ascii(part.type.value, 60) + ")";
 }
 
 } // namespace

@@ -1,9 +1,13 @@
 #include "lib/mail/parts.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/boundaries.hpp"
 #include "lib/mail/codec.hpp"
+#include "lib/mail/lenient_codec.hpp"
+#include "lib/mail/part_header.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 namespace mgw::mail
@@ -12,195 +16,347 @@ namespace mgw::mail
 namespace
 {
 
-/// A slice of octets that may be a whole message or a part, waiting to be read.
-struct Pending {
-    std::string_view octets;
-    int parent = -1;
-    std::size_t number = 1;
-    bool is_digest_member = false;
-};
+constexpr auto npos = std::string_view::npos;
 
-/// One delimiter line found in a multipart body.
-struct Delimiter {
-    std::size_t line_begin; ///< the line end before it belongs to it (RFC 2046 section 5.1.1)
-    std::size_t next;       ///< first octet after its line
-    bool closes;
-};
-
-/// Delimiter lines of `boundary`: anchored at a line's start, matched exactly, blanks after it allowed.
-std::vector<Delimiter> find_delimiters(std::string_view body, std::string_view boundary, std::size_t limit)
+/// Past the LF that ends the line at `at`, or the end of the octets.
+std::size_t next_line(std::string_view octets, std::size_t at)
 {
-    std::vector<Delimiter> out;
-    std::size_t at = 0;
-    while (at < body.size() && out.size() <= limit) {
-        if (body.substr(at, 2) == "--" && body.substr(at + 2).starts_with(boundary)) {
-            std::size_t i = at + 2 + boundary.size();
-            const bool closes = body.substr(i, 2) == "--";
-            if (closes)
-                i += 2;
-            while (i < body.size() && is_blank(body[i]))
-                ++i;
-            if (i < body.size() && body[i] == '\r')
-                ++i;
-            if (i >= body.size() || body[i] == '\n') {
-                std::size_t begin = at;
-                if (begin > 0 && body[begin - 1] == '\n')
-                    --begin;
-                if (begin > 0 && begin < at && body[begin - 1] == '\r')
-                    --begin;
-                out.push_back(Delimiter{begin, std::min(i + 1, body.size()), closes});
-                if (closes)
-                    return out;
-            }
-        }
-        const void* lf = std::memchr(body.data() + at, '\n', body.size() - at);
-        if (lf == nullptr)
-            break;
-        at = static_cast<std::size_t>(static_cast<const char*>(lf) - body.data()) + 1;
+    const void* lf = std::memchr(octets.data() + at, '\n', octets.size() - at);
+    return lf == nullptr ? octets.size() : static_cast<std::size_t>(static_cast<const char*>(lf) - octets.data()) + 1;
+}
+
+/// The first line of what was encoded by hand and put into text.
+bool begins_embedded(std::string_view line)
+{
+    switch (line[0]) {
+    case 'b':
+        return (line.starts_with("begin ") && line.size() > 10 && is_digit(line[6]) && is_digit(line[7])) ||
+               line.starts_with("begin-base64 ");
+    case '=':
+        return line.starts_with("=ybegin ");
+    case '(':
+        return line.starts_with("(This file must be converted with BinHex");
+    default:
+        return false;
     }
-    return out;
 }
 
-Encoding parse_encoding(std::string_view name)
+/// Whether one of the next lines is a MIME field.
+bool mime_field_follows(std::string_view octets, std::size_t at)
 {
-    if (name.empty() || name == "7bit" || name == "8bit" || name == "binary")
-        return Encoding::identity;
-    if (name == "base64")
-        return Encoding::base64;
-    if (name == "quoted-printable")
-        return Encoding::quoted_printable;
-    if (name == "x-uuencode" || name == "uuencode" || name == "x-uue")
-        return Encoding::uuencode;
-    return Encoding::unknown;
+    constexpr int lines = 3;
+    constexpr std::size_t most = 200; // of a line
+    for (int i = 0; i < lines && at < octets.size(); ++i) {
+        const auto line = octets.substr(at, most);
+        if (istarts_with(trim(line.substr(0, line.find(':'))), "content-"))
+            return true;
+        const auto lf = line.find('\n');
+        if (lf == npos)
+            return false;
+        at += lf + 1;
+    }
+    return false;
 }
 
-bool has_eight_bit(std::string_view octets)
+/// Whether one of the boundaries stands, with its dashes, in the midst of a line.
+bool has_mid_line(std::string_view octets, const std::map<std::string, std::size_t, std::less<>>& boundaries)
 {
-    constexpr std::size_t block = 64; // of a fixed size: for vector instructions
-    unsigned char seen = 0;
-    std::size_t at = 0;
-    for (; at + block <= octets.size(); at += block)
+    const char* const p = octets.data();
+    const auto look = [&](std::size_t at) {
+        return p[at - 1] == '-' && p[at] == '-' && at >= 2 && p[at - 2] != '\n' &&
+               has_prefix_in(boundaries, octets.substr(at + 1));
+    };
+    constexpr std::size_t block = 256;
+    std::size_t at = 1;
+    for (; at + block <= octets.size(); at += block) {
+        std::uint8_t any = 0;
         for (std::size_t i = 0; i < block; ++i)
-            seen |= static_cast<unsigned char>(octets[at + i]);
+            any |= static_cast<std::uint8_t>((p[at + i - 1] == '-') & (p[at + i] == '-'));
+        for (std::size_t i = 0; any != 0 && i < block; ++i)
+            if (look(at + i))
+                return true;
+    }
     for (; at < octets.size(); ++at)
-        seen |= static_cast<unsigned char>(octets[at]);
-    return seen > 127;
+        if (look(at))
+            return true;
+    return false;
 }
+
+/// A multipart or message whose parts are being read.
+struct Frame {
+    int part;
+    bool is_multipart;
+    bool is_digest = false;
+    bool in_epilogue = false; ///< past its closing delimiter
+    std::size_t parts = 0;
+};
+
+/// One pass over the octets of a message, or over those of a part that were decoded.
+struct Pass {
+    std::string_view octets;
+    std::size_t at = 0;
+    std::vector<Frame> frames;
+    Boundaries open;
+    int leaf = -1;                ///< part whose body is being read, -1 in a preamble or epilogue
+    bool leaf_is_encoded = false; ///< and holds parts, to be read when its end is known
+};
 
 } // namespace
 
+/// Reads lines with a stack of what is open. A part's body gets its end when a delimiter of something around it, or the
+/// end of the octets, is met.
+class Parts::Reader {
+public:
+    Reader(Parts& tree, const Message& message, const Limits& limits)
+        : tree_(tree), octets_(message.octets()), limits_(limits)
+    {}
+
+    void run()
+    {
+        passes_.emplace_back();
+        passes_.back().octets = octets_;
+        begin_part(passes_.back(), -1);
+        while (!passes_.empty())
+            step(passes_.back());
+        if (!boundaries_.empty() && finds_mid_line())
+            tree_.oddities_ |= Oddity::mid_line_delimiter;
+        for (auto& part : tree_.parts_) {
+            part.container = part.parent >= 0 ? &tree_.parts_[static_cast<std::size_t>(part.parent)] : nullptr;
+            tree_.oddities_ |= part.oddities;
+        }
+    }
+
+private:
+    /// Base64 has no dashes, and what is no base64 in it is found when it is decoded: it need not be searched.
+    bool finds_mid_line() const
+    {
+        std::string_view rest = octets_;
+        for (const auto& part : tree_.parts_) {
+            const bool is_here = part.body.data() >= rest.data() && part.body.data() <= rest.data() + rest.size();
+            if (part.encoding != Encoding::base64 || !is_here || part.body.empty())
+                continue;
+            const auto begin = static_cast<std::size_t>(part.body.data() - rest.data());
+            if (has_mid_line(rest.substr(0, begin), boundaries_))
+                return true;
+            rest.remove_prefix(begin + part.body.size());
+        }
+        return has_mid_line(rest, boundaries_);
+    }
+
+    Part& part(int index) { return tree_.parts_[static_cast<std::size_t>(index)]; }
+
+    /// Reads the header at `pass.at`, and those of messages inside messages that follow at once.
+    void begin_part(Pass& pass, int parent)
+    {
+        for (;;) {
+            pass.leaf = -1;
+            pass.leaf_is_encoded = false;
+            if (tree_.parts_.size() >= limits_.parts) {
+                tree_.oddities_ |= Oddity::too_many_parts;
+                return;
+            }
+            const Message own(pass.octets.substr(pass.at), limits_, pass.open);
+            const int self = static_cast<int>(tree_.parts_.size());
+            Part& made = tree_.parts_.emplace_back();
+            made.parent = parent;
+            made.depth = parent >= 0 ? part(parent).depth + 1 : 0;
+            bool in_digest = false;
+            if (!pass.frames.empty()) {
+                made.number = ++pass.frames.back().parts;
+                in_digest = pass.frames.back().is_digest;
+            }
+            read_part_header(own, in_digest, made);
+            pass.at += own.delimiter() != npos ? own.delimiter() : own.body_begin();
+            if (!enter(pass, self))
+                return;
+            parent = self;
+        }
+    }
+
+    /// Goes on with what was read as a part: true if a message inside it begins here.
+    bool enter(Pass& pass, int self)
+    {
+        Part& made = part(self);
+        pass.leaf = self;
+        if (!made.is_multipart && !made.is_message)
+            return false;
+        if (made.encoding != Encoding::identity)
+            made.oddities |= Oddity::encoded_multipart;
+        if (made.depth + 1 >= limits_.nesting) {
+            made.oddities |= Oddity::too_deep;
+            return false;
+        }
+        // forbidden (RFC 2045 section 6.4), but some programs decode and go on
+        pass.leaf_is_encoded = made.encoding != Encoding::identity;
+        if (pass.leaf_is_encoded)
+            return false;
+        return open_frame(pass, self);
+    }
+
+    /// The parts of `self` begin at `pass.at`. True if it is a message.
+    bool open_frame(Pass& pass, int self)
+    {
+        Part& made = part(self);
+        if (made.is_message) {
+            pass.frames.push_back(Frame{self, false});
+            pass.leaf = -1;
+            return true;
+        }
+        auto boundary = made.type.parameter("boundary");
+        if (!boundary || boundary->empty()) {
+            made.oddities |= Oddity::no_boundary;
+            return false;
+        }
+        if (boundaries_.size() < most_boundaries)
+            boundaries_.try_emplace(*boundary, 0);
+        pass.open.open(std::move(*boundary), pass.frames.size());
+        pass.frames.push_back(Frame{self, true, made.type.is("multipart/digest")});
+        pass.leaf = -1;
+        return false;
+    }
+
+    void step(Pass& pass)
+    {
+        const std::string_view octets = pass.octets;
+        // nothing to look for in what is encoded and in no multipart
+        if (pass.open.empty() && pass.leaf >= 0 && part(pass.leaf).encoding != Encoding::identity)
+            pass.at = octets.size();
+        while (pass.at < octets.size()) {
+            if (pass.leaf >= 0 && part(pass.leaf).encoding == Encoding::base64)
+                skip_base64(pass);
+            if (pass.at >= octets.size())
+                break;
+            const char first = octets[pass.at];
+            if (first == '-' && octets.substr(pass.at, 2) == "--") {
+                if (at_dashes(pass))
+                    return;
+                continue;
+            }
+            const std::size_t next = next_line(octets, pass.at);
+            if ((first == 'b' || first == '=' || first == '(') && pass.leaf >= 0 &&
+                begins_embedded(octets.substr(pass.at, next - pass.at)) &&
+                part(pass.leaf).encoding != Encoding::uuencode)
+                part(pass.leaf).oddities |= Oddity::embedded_encoding;
+            pass.at = next;
+        }
+        if (end_leaf(pass, octets.size()))
+            return;
+        close_frames(pass, 0, octets.size());
+        passes_.pop_back();
+    }
+
+    /// Base64 has no dashes: looking for them is quicker than looking at each line. Ends at the start of a line of
+    /// dashes.
+    static void skip_base64(Pass& pass)
+    {
+        const std::string_view octets = pass.octets;
+        std::size_t at = octets.find('-', pass.at);
+        while (at != npos && ((at > 0 && octets[at - 1] != '\n') || octets.substr(at + 1, 1) != "-"))
+            at = octets.find('-', at + 1);
+        pass.at = std::min(at, octets.size());
+    }
+
+    /// A line that begins with dashes. True if another pass has begun.
+    bool at_dashes(Pass& pass)
+    {
+        const std::size_t begin = pass.at;
+        const std::size_t next = next_line(pass.octets, begin);
+        const auto line = pass.octets.substr(begin, next - begin);
+        const auto match = pass.open.match(line);
+        if (!match) {
+            if (pass.open.is_near(line))
+                tree_.oddities_ |= Oddity::prefix_boundary;
+            if (mime_field_follows(pass.octets, next))
+                tree_.oddities_ |= Oddity::stray_delimiter;
+            pass.at = next;
+            return false;
+        }
+        const std::size_t end = line_end_before(pass.octets, begin);
+        if (end_leaf(pass, end))
+            return true;
+        close_frames(pass, match->level + 1, end);
+        pass.at = next;
+        Frame& frame = pass.frames[match->level];
+        if (match->closes) {
+            frame.in_epilogue = true;
+            pass.open.close_from(match->level);
+        } else {
+            begin_part(pass, frame.part);
+        }
+        return false;
+    }
+
+    void end_body(Pass& pass, int index, std::size_t end)
+    {
+        Part& ended = part(index);
+        const auto begin = static_cast<std::size_t>(ended.body.data() - pass.octets.data());
+        ended.body = pass.octets.substr(begin, std::max(end, begin) - begin);
+    }
+
+    /// True if the part that ended here is to be read first: `pass` is no longer the last one then, and comes to the
+    /// same line again.
+    bool end_leaf(Pass& pass, std::size_t end)
+    {
+        const int leaf = pass.leaf;
+        if (leaf < 0)
+            return false;
+        end_body(pass, leaf, end);
+        pass.leaf = -1;
+        if (part(leaf).encoding == Encoding::identity && is_surely_base64(part(leaf).body))
+            part(leaf).oddities |= Oddity::embedded_encoding;
+        const std::size_t room = limits_.decoded_factor * octets_.size();
+        if (!pass.leaf_is_encoded || decoded_octets_ >= room)
+            return false;
+        pass.leaf_is_encoded = false;
+        tree_.decoded_.push_back(std::make_unique<std::string>(decode(part(leaf), room - decoded_octets_)));
+        decoded_octets_ += tree_.decoded_.back()->size();
+        Pass inner;
+        inner.octets = *tree_.decoded_.back();
+        if (open_frame(inner, leaf))
+            begin_part(inner, leaf);
+        passes_.push_back(std::move(inner));
+        return true;
+    }
+
+    void close_frames(Pass& pass, std::size_t level, std::size_t end)
+    {
+        for (; pass.frames.size() > level; pass.frames.pop_back()) {
+            const Frame& frame = pass.frames.back();
+            // the parts of what was decoded have offsets of their own
+            if (part(frame.part).encoding == Encoding::identity)
+                end_body(pass, frame.part, end);
+            if (frame.is_multipart && !frame.in_epilogue)
+                part(frame.part).oddities |= Oddity::unclosed_multipart;
+            if (frame.is_multipart && frame.parts == 0 && !has(tree_.oddities_, Oddity::too_many_parts))
+                part(frame.part).oddities |= Oddity::empty_multipart;
+        }
+        pass.open.close_from(level);
+    }
+
+    static constexpr std::size_t most_boundaries = 1000; ///< to be looked for in the midst of lines
+
+    Parts& tree_;
+    std::string_view octets_;
+    const Limits& limits_;
+    std::vector<Pass> passes_;
+    std::size_t decoded_octets_ = 0;
+    std::map<std::string, std::size_t, std::less<>> boundaries_;
+};
+
 Parts::Parts(const Message& message, const Limits& limits) : oddities_(message.all_oddities())
 {
-    std::size_t decoded_octets = 0;
-    // members still to read, the next one last: parts come out in order of appearance without recursion
-    std::vector<Pending> pending{Pending{message.octets()}};
-    while (!pending.empty()) {
-        const Pending job = pending.back();
-        pending.pop_back();
-        if (parts_.size() >= limits.parts) {
-            oddities_ |= Oddity::too_many_parts;
-            return;
-        }
-        const Message inner(job.octets, limits);
-        // a part may begin with an empty line (no header); only a header that breaks off is odd
-        oddities_ |= inner.oddities();
-        Part part;
-        part.parent = job.parent;
-        const Part* parent = job.parent >= 0 ? &parts_[static_cast<std::size_t>(job.parent)] : nullptr;
-        part.depth = parent != nullptr ? parent->depth + 1 : 0;
-        part.path = parent == nullptr ? "1" : parent->path + "." + std::to_string(job.number);
-        part.header = inner.header();
-        part.body = inner.body();
-        if (has_eight_bit(part.header))
-            oddities_ |= Oddity::eight_bit_header;
+    Reader(*this, message, limits).run();
+}
 
-        const auto types = inner.find_all("Content-Type");
-        if (types.size() > 1)
-            oddities_ |= Oddity::duplicate_content_type;
-        if (!types.empty())
-            part.type = parse_content_type(inner.value(*types[0]));
-        if (part.type.value.empty() || !part.type.value.contains('/'))
-            part.type.value = job.is_digest_member && types.empty() ? "message/rfc822" : "text/plain";
-        const auto encodings = inner.find_all("Content-Transfer-Encoding");
-        if (encodings.size() > 1)
-            oddities_ |= Oddity::duplicate_encoding;
-        if (!encodings.empty()) {
-            part.encoding_name = parse_content_type(inner.value(*encodings[0])).value;
-            part.encoding = parse_encoding(part.encoding_name);
-            if (part.encoding == Encoding::unknown)
-                oddities_ |= Oddity::unknown_encoding;
-        }
-        const auto add_name = [&](const std::optional<std::string>& name) {
-            if (name && !name->empty() && std::ranges::find(part.file_names, *name) == part.file_names.end())
-                part.file_names.push_back(*name);
-        };
-        for (const Field* f : inner.find_all("Content-Disposition")) {
-            const auto disposition = parse_content_type(inner.value(*f));
-            if (part.disposition.empty())
-                part.disposition = disposition.value;
-            for (const auto& [name, value] : disposition.parameters)
-                if (name == "filename")
-                    add_name(value);
-        }
-        const auto add_names = [&](const ContentType& type) {
-            for (const auto& [name, value] : type.parameters)
-                if (name == "name")
-                    add_name(value);
-        };
-        if (!types.empty()) // part.type has the parameters of the first one
-            add_names(part.type);
-        for (std::size_t i = 1; i < types.size(); ++i)
-            add_names(parse_content_type(inner.value(*types[i])));
-        part.content_id = inner.value_of("Content-ID").value_or("");
-        part.is_multipart = part.type.major() == "multipart";
-        part.is_message = part.type.is("message/rfc822") || part.type.is("message/global");
-
-        const int self = static_cast<int>(parts_.size());
-        const std::size_t depth = part.depth;
-        const std::string_view body = part.body;
-        const bool is_digest = part.type.is("multipart/digest");
-        const bool encoded = part.encoding != Encoding::identity;
-        const auto boundary = part.type.parameter("boundary");
-        const bool is_multipart = part.is_multipart;
-        const bool is_message = part.is_message;
-        parts_.push_back(std::move(part));
-        if (!is_multipart && !is_message)
-            continue;
-        if (encoded)
-            oddities_ |= Oddity::encoded_multipart;
-        if (depth + 1 >= limits.nesting) {
-            oddities_ |= Oddity::too_deep;
-            continue;
-        }
-        std::string_view content = body;
-        if (encoded) { // forbidden (RFC 2045 section 6.4), but some programs decode and go on
-            const std::size_t room = limits.decoded_factor * message.octets().size();
-            if (decoded_octets >= room)
-                continue;
-            decoded_.push_back(std::make_unique<std::string>(decode(parts_.back(), room - decoded_octets)));
-            content = *decoded_.back();
-            decoded_octets += content.size();
-        }
-        if (is_message) {
-            pending.push_back(Pending{content, self});
-            continue;
-        }
-        if (!boundary || boundary->empty()) {
-            oddities_ |= Oddity::no_boundary;
-            continue;
-        }
-        const auto delimiters = find_delimiters(content, *boundary, limits.parts);
-        if (delimiters.empty() || !delimiters.back().closes)
-            oddities_ |= Oddity::unclosed_multipart;
-        std::vector<Pending> members;
-        for (std::size_t i = 0; i < delimiters.size() && !delimiters[i].closes; ++i) {
-            const std::size_t begin = delimiters[i].next;
-            const std::size_t end =
-                i + 1 < delimiters.size() ? std::max(delimiters[i + 1].line_begin, begin) : content.size();
-            members.push_back(Pending{content.substr(begin, end - begin), self, i + 1, is_digest});
-        }
-        pending.insert(pending.end(), members.rbegin(), members.rend());
-    }
+std::string Part::path() const
+{
+    std::vector<std::size_t> numbers;
+    for (const Part* p = this; p != nullptr; p = p->container)
+        numbers.push_back(p->number);
+    std::string out;
+    for (auto n = numbers.rbegin(); n != numbers.rend(); ++n)
+        out.append(out.empty() ? "" : ".").append(std::to_string(*n));
+    return out;
 }
 
 std::string decode(const Part& part, std::size_t limit_octets, bool* complete)

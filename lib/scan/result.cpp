@@ -60,6 +60,8 @@ void add_attachment(Names& names, const Attachment& attachment, std::size_t& num
         names.add("type." + n, attachment.declared);
         names.add("true." + n, attachment.actual);
         names.add("part." + n, attachment.path);
+        if (!attachment.reading.empty())
+            names.add("reading." + n, attachment.reading);
     }
     std::size_t member = 1;
     for (const auto& [name, actual] : attachment.members) {
@@ -80,9 +82,13 @@ std::vector<std::pair<std::string, std::string>> result_values(const Report& rep
     values.emplace_back("virus", outcome_name(report.outcome));
     if (!report.virus.empty())
         values.emplace_back("virus-name", report.virus);
+    if (!report.virus_reading.empty())
+        values.emplace_back("virus-reading", report.virus_reading);
     if (!report.why.empty())
         values.emplace_back("why", report.why);
     values.emplace_back("parts", std::to_string(report.parts));
+    if (report.more_contents > 0)
+        values.emplace_back("readings", std::to_string(report.more_contents));
     Values files;
     Names names(files);
     std::size_t number = 1;
@@ -120,6 +126,13 @@ std::string status_text(const Report& report)
     return "Not scanned (" + printable_ascii(report.why, 200) + ")";
 }
 
+std::string ambiguity_text(const Report& report)
+{
+    if (report.ambiguity.empty())
+        return "result=none";
+    return "result=ambiguous; flags=" + report.ambiguity + "; readings=" + std::to_string(report.more_contents);
+}
+
 std::vector<std::string> explain_lines(const Report& report, const Database* database)
 {
     std::vector<std::string> lines;
@@ -141,7 +154,9 @@ std::vector<std::string> explain_lines(const Report& report, const Database* dat
         std::string name;
         for (const auto& candidate : attachment.names)
             name += (name.empty() ? "" : ", ") + ("'" + printable(candidate, 255) + "'");
-        lines.push_back(fmt::format("part {}: {}, declared {}, is {}", attachment.path, name.empty() ? "no name" : name,
+        const auto where = attachment.reading.empty() ? "part " + attachment.path
+                                                      : attachment.reading + " reading of " + attachment.path;
+        lines.push_back(fmt::format("{}: {}, declared {}, is {}", where, name.empty() ? "no name" : name,
                                     printable(attachment.declared, 100), attachment.actual));
         for (const auto& [member, actual] : attachment.members)
             lines.push_back(

@@ -4,6 +4,7 @@
 #include "lib/content/type.hpp"
 #include "lib/core/hash.hpp"
 #include "lib/core/text.hpp"
+#include "lib/mail/readings.hpp"
 
 #include <algorithm>
 #include <set>
@@ -42,15 +43,14 @@ public:
     Scan(const mail::Message& message, const Engine* engine, const ScanOptions& options, const Limits& limits)
         : message_(message), engine_(engine), options_(options), limits_(limits), parts_(message, limits),
           deadline_(Steady::now() + options.time),
-          decode_budget_(std::max<std::size_t>(message.octets().size(), 64U << 10) * limits.decoded_factor),
-          unpack_budget_(std::max<std::size_t>(decode_budget_, 16U << 20)),
+          unpack_budget_(std::max<std::size_t>(
+              std::max<std::size_t>(message.octets().size(), 64U << 10) * limits.decoded_factor, 16U << 20)),
           mail_parser_(!has(parts_.oddities(), mail::Oddity::too_many_parts))
     {}
 
     Report run()
     {
         report_.parts = parts_.all().size();
-        add_flags(mail::oddity_names(message_.oddities() | parts_.oddities()));
         if (engine_ == nullptr)
             conclude({Outcome::unscanned, {}, "no-database"});
         else if (message_.octets().size() > limits_.message_octets)
@@ -62,35 +62,38 @@ public:
             conclude({Outcome::unscanned, {}, "limit:parts"});
         if (engine_ != nullptr && has(parts_.oddities(), mail::Oddity::too_deep))
             conclude({Outcome::unscanned, {}, "limit:nesting"});
-        for (const auto& part : parts_.all())
-            if (!part.is_multipart)
-                look_at(part);
+        const auto summary = mail::for_each_content(message_, parts_, limits_,
+                                                    [this](const mail::Content& content) { look_at(content); });
+        report_.more_contents = summary.more;
+        add_flags(mail::oddity_names(summary.oddities));
+        report_.ambiguity = mail::oddity_names(mail::ambiguities(summary.oddities));
+        if (summary.is_cut) {
+            flags_.insert("readings-cut");
+            if (engine_ != nullptr)
+                conclude({Outcome::unscanned, {}, "limit:readings"});
+        }
         report_.flags.assign(flags_.begin(), flags_.end());
         return std::move(report_);
     }
 
 private:
-    void look_at(const mail::Part& part)
+    void look_at(const mail::Content& content)
     {
-        // a message inside the message: its own parts follow in the list
-        if (part.is_message && part.encoding == mail::Encoding::identity && part.file_names.empty())
-            return;
-        bool complete = true;
-        const auto content = mail::decode(part, decode_budget_, &complete);
-        const bool cut = !complete && content.size() >= decode_budget_;
-        decode_budget_ -= std::min(decode_budget_, content.size());
-        if (cut) {
+        if (content.is_cut) {
             flags_.insert("decoded-too-large");
             if (engine_ != nullptr)
                 conclude({Outcome::unscanned, {}, "limit:decoded-size"});
-        } else if (!complete) {
+        } else if (!content.is_complete) {
             flags_.insert("damaged-encoding");
         }
+        const mail::Part* part = content.part;
+        reading_ = content.reading == mail::Reading::strict ? "" : mail::reading_name(content.reading);
         // the message itself, not encoded, was scanned already
-        if (engine_ != nullptr && !(part.parent < 0 && part.encoding == mail::Encoding::identity))
-            scan("part " + part.path, content, false);
+        if (engine_ != nullptr && !(part != nullptr && part->parent < 0 && part->encoding == mail::Encoding::identity))
+            scan(content.describe(), content.octets, false);
         if (options_.attachments)
-            describe(part, content);
+            describe(content);
+        reading_ = "";
     }
 
     void scan(std::string what, std::string_view octets, bool outermost)
@@ -119,6 +122,7 @@ private:
         if (answer.outcome == Outcome::infected && report_.outcome != Outcome::infected) {
             report_.outcome = Outcome::infected;
             report_.virus = answer.name;
+            report_.virus_reading = reading_;
             report_.why.clear();
         } else if (answer.outcome == Outcome::unscanned && report_.outcome == Outcome::clean) {
             report_.outcome = Outcome::unscanned;
@@ -126,20 +130,44 @@ private:
         }
     }
 
-    void describe(const mail::Part& part, std::string_view content)
+    /// Whether a policy wants to know of a part: text without a name is none.
+    static bool is_plain(const mail::Part& part)
     {
-        const bool plain = part.type.major() == "text" && part.file_names.empty() && part.disposition != "attachment";
-        if (plain)
+        return part.type.major() == "text" && part.file_names.empty() && part.disposition != "attachment";
+    }
+
+    /// Whether another reading shows something new: a name, or a type by its own signs.
+    bool is_news(const mail::Content& content, std::string_view actual)
+    {
+        if (report_.attachments.size() >= most_attachments)
+            return false;
+        bool is_new = !actual.starts_with("text/") && actual != "application/octet-stream" &&
+                      known_.insert(std::string(actual) + " of another reading").second;
+        for (const auto& name : content.file_names)
+            is_new |= known_.insert("name " + name).second;
+        return is_new;
+    }
+
+    void describe(const mail::Content& from)
+    {
+        const std::string_view content = from.octets;
+        if (from.part != nullptr && is_plain(*from.part))
             return;
         Attachment attachment;
-        attachment.path = part.path;
-        for (const auto& name : part.file_names) {
+        attachment.actual = content::true_type(content);
+        if (from.part == nullptr && !is_news(from, attachment.actual))
+            return;
+        for (const auto& name : from.file_names)
+            known_.insert("name " + name);
+        attachment.path =
+            from.part != nullptr ? from.part->path() : std::to_string(from.begin) + "-" + std::to_string(from.end);
+        attachment.reading = reading_;
+        for (const auto& name : from.file_names) {
             if (!name.empty())
                 attachment.names.push_back(name);
             note_name(name);
         }
-        attachment.declared = part.type.value;
-        attachment.actual = content::true_type(content);
+        attachment.declared = from.type;
         attachment.octets = content.size();
         if (content::has_macros(content, attachment.actual))
             flags_.insert("macros");
@@ -193,18 +221,22 @@ private:
                 flags_.insert(std::string(name));
     }
 
+    /// Of readings other than the strict one, whose parts have a limit already.
+    static constexpr std::size_t most_attachments = 2000;
+
     const mail::Message& message_;
     const Engine* engine_;
     const ScanOptions& options_;
     const Limits& limits_;
     mail::Parts parts_;
     Steady::time_point deadline_;
-    std::size_t decode_budget_;
     std::size_t unpack_budget_;
     /// libclamav's own reader of mail takes a file system call for each part: not for millions of them.
     bool mail_parser_;
     std::size_t named_members_ = 0;
     SeenFiles seen_;
+    std::set<std::string> known_; ///< names and types that are described already
+    std::string_view reading_;    ///< of what is being looked at; empty for the strict one
     std::set<std::string> flags_;
     Report report_;
 };

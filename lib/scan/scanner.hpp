@@ -24,7 +24,8 @@ struct Scanned {
 
 /// A part that is of interest to a policy: it has a file name, or is neither text nor multipart.
 struct Attachment {
-    std::string path;               ///< "1.2"
+    std::string path;               ///< "1.2"; of a reading that is not the strict one the octets: "120-480"
+    std::string reading;            ///< "lenient" or "raw"; empty for the strict one
     std::vector<std::string> names; ///< UTF-8; empty strings never
     std::string declared;           ///< "application/pdf"
     std::string actual;             ///< true type
@@ -39,8 +40,11 @@ struct Attachment {
 struct Report {
     Outcome outcome = Outcome::clean;
     std::string virus;
+    std::string virus_reading; ///< as Attachment::reading
     std::string why;
     std::size_t parts = 0;
+    std::size_t more_contents = 0; ///< that only readings other than the strict one see
+    std::string ambiguity; ///< names of the oddities that make readings differ, "no-boundary,nul"; empty if none
     std::vector<Scanned> scans;
     std::vector<Attachment> attachments;
     std::vector<std::string> flags; ///< oddities of the message, its parts and archives; sorted, each once
@@ -53,7 +57,8 @@ struct ScanOptions {
 };
 
 /// Scans the whole message and each decoded part that the engine did not unpack itself in the same form, and looks at
-/// what the parts are. `engine` may be null: then the outcome is unscanned, "no-database", and the rest is as ever. An
+/// what the parts are; where the message is ambiguous, at everything else that some program may see in it as well.
+/// `engine` may be null: then the outcome is unscanned, "no-database", and the rest is as ever. An
 /// infection anywhere wins; else the first reason for not having scanned something is the result.
 Report scan_message(const mail::Message& message, const Engine* engine, const ScanOptions& options,
                     const Limits& limits);

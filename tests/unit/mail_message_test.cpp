@@ -42,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Case{"lf", "A: b\nC: d\n\nbody\n", 2, "body\n", Oddity::none},
                     Case{"crlf", "A: b\r\nC: d\r\n\r\nbody\r\n", 2, "body\r\n", Oddity::none},
                     Case{"folded", "A: b\n c\n\td\nE: f\n\n", 2, "", Oddity::none},
-                    Case{"folded_blank_line", "A: b\n \nE: f\n\nx", 2, "x", Oddity::none},
+                    Case{"folded_blank_line", "A: b\n \nE: f\n\nx", 2, "x", Oddity::blank_line_in_header},
                     Case{"empty", "", 0, "", Oddity::no_header},
                     Case{"no_header", "hello\n\nx\n", 0, "hello\n\nx\n", Oddity::no_header},
                     Case{"blank_first", " A: b\n\nx", 0, " A: b\n\nx", Oddity::no_header},

@@ -14,7 +14,7 @@ std::string tree(const Parts& parts)
 {
     std::string out;
     for (const auto& p : parts.all())
-        out.append(out.empty() ? "" : "|").append(p.path).append(" ").append(p.type.value);
+        out.append(out.empty() ? "" : "|").append(p.path()).append(" ").append(p.type.value);
     return out;
 }
 
@@ -66,12 +66,16 @@ INSTANTIATE_TEST_SUITE_P(
              {},
              Oddity::no_boundary},
         Case{"unclosed", mixed + "--b\n\nx\n", "1 multipart/mixed|1.1 text/plain", {"x\n"}, Oddity::unclosed_multipart},
-        Case{"never_opened", mixed + "x\n", "1 multipart/mixed", {}, Oddity::unclosed_multipart},
+        Case{"never_opened",
+             mixed + "x\n",
+             "1 multipart/mixed",
+             {},
+             Oddity::unclosed_multipart | Oddity::empty_multipart},
         Case{"first_boundary_counts",
              "Content-Type: multipart/mixed; boundary=b; boundary=c\n\n--b\n\nx\n--c\n--b--\n",
              "1 multipart/mixed|1.1 text/plain",
              {"x\n--c"},
-             Oddity::none},
+             Oddity::duplicate_boundary},
         Case{"duplicate_type",
              "Content-Type: text/html\n" + mixed + "--b\n\nx\n--b--\n",
              "1 text/html",
@@ -81,12 +85,12 @@ INSTANTIATE_TEST_SUITE_P(
              mixed + "--b\n\nx\n--bc\n --b\n--b\t \n\ny\n--b--\n",
              "1 multipart/mixed|1.1 text/plain|1.2 text/plain",
              {"x\n--bc\n --b", "y"},
-             Oddity::none},
+             Oddity::prefix_boundary | Oddity::mid_line_delimiter},
         Case{"boundary_like_an_encoded_word",
              "Content-Type: multipart/mixed; boundary=\"=?utf-8?Q?b?=\"\n\n--=?utf-8?Q?b?=\n\nx\n--=?utf-8?Q?b?=--\n",
              "1 multipart/mixed|1.1 text/plain",
              {"x"},
-             Oddity::none},
+             Oddity::odd_boundary},
         Case{"digest",
              "Content-Type: multipart/digest; boundary=b\n\n--b\n\nSubject: x\n\ny\n--b\nContent-Type: "
              "text/html\n\nz\n--b--\n",
@@ -108,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(
                      "Quoted-Printable\n\n=41\n--b--\n",
              "1 multipart/mixed|1.1 text/plain|1.2 text/plain",
              {"hi", "A"},
-             Oddity::none},
+             Oddity::odd_encoding},
         Case{"unknown_encoding",
              "Content-Transfer-Encoding: rot13\n\nuv\n",
              "1 text/plain",
@@ -159,7 +163,7 @@ TEST(Parts, EveryContentTypeNamesAFile)
     const Parts parts(message);
     EXPECT_EQ(parts.all()[0].type.value, "text/plain");
     EXPECT_EQ(parts.all()[0].file_names, (std::vector<std::string>{"a", "b"}));
-    EXPECT_EQ(oddity_names(parts.oddities()), "duplicate-content-type");
+    EXPECT_EQ(oddity_names(parts.oddities()), "duplicate-content-type,conflicting-names");
 }
 
 TEST(Parts, NestingStopsAtTheLimit)
@@ -199,6 +203,99 @@ TEST(Parts, DecodedMessagesStayWithinTheirFactor)
         decoded += parts.all()[i].header.size() + parts.all()[i].body.size();
     EXPECT_LE(decoded, Limits{}.decoded_factor * inner.size());
     EXPECT_GT(parts.all().size(), 4U);
+}
+
+struct Odd {
+    const char* name;
+    std::string in;
+    std::string oddities;
+};
+class Oddities : public testing::TestWithParam<Odd> {};
+TEST_P(Oddities, AreNamed)
+{
+    const Message message(GetParam().in);
+    EXPECT_EQ(oddity_names(Parts(message).oddities()), GetParam().oddities);
+}
+const std::string outlook = "Content-Type: multipart/mixed;\n\tboundary=\"----=_NextPart_000_0000_01D\"\n\n";
+INSTANTIATE_TEST_SUITE_P(
+    Messages, Oddities,
+    testing::Values(
+        Odd{"ordinary",
+            outlook +
+                "This is a multi-part message.\n\n------=_NextPart_000_0000_01D\nContent-Type: "
+                "text/plain;\n\tcharset=\"utf-8\";\n\n-- \nBob\n-----\nFrom: me\n\n------=_NextPart_000_0000_01D--\n",
+            ""},
+        Odd{"ordinary_names",
+            "Content-Type: application/pdf; name=\"my report.pdf\"\nContent-Disposition: attachment;\n filename=\"my "
+            "report.pdf\"; filename*=utf-8''my%20report.pdf\n\nx",
+            ""},
+        Odd{"signature_lists_fields",
+            "DKIM-Signature: v=1; h=from:to:\n content-type:mime-version; bh=a/b=\n"
+            "DKIM-Signature: v=1; h=from:\n Content-Transfer-Encoding:Content-Type; b=c\n\nx",
+            ""},
+        Odd{"names", "Content-Type: a/b; name=x\nContent-Disposition: attachment; filename=y\n\nz",
+            "conflicting-names"},
+        Odd{"disposition", "Content-Disposition: inline\nContent-Disposition: attachment\n\nx",
+            "duplicate-disposition"},
+        Odd{"types_disagree", "Content-Type: a/b\nContent-Type: c/d\n\nx", "duplicate-content-type"},
+        Odd{"no_subtype", "Content-Type: text\n\nx", "odd-content-type"},
+        Odd{"unquoted", "Content-Type: a/b; name=x y\n\nz", "odd-content-type"},
+        Odd{"gap_in_pieces", "Content-Type: a/b; name*0=x; name*2=y\n\nz", "odd-parameter"},
+        Odd{"single_quotes", "Content-Disposition: attachment; filename='x'\n\nz", "odd-parameter"},
+        Odd{"extended_boundary", "Content-Type: multipart/mixed; boundary*=''b\n\n--b\n\nx\n--b--\n", "odd-boundary"},
+        Odd{"control", "A: b\x01\n\nx", "control-in-header"},
+        Odd{"hidden", "A: b\n Content-Type: text/html\n\nx", "hidden-field"},
+        Odd{"late", "A: b\n\nContent-Type: text/html\n\nx", "late-header"},
+        Odd{"mark",
+            "\xEF\xBB\xBF"
+            "A: b\n\nx",
+            "no-header,byte-order-mark"},
+        Odd{"undeclared", "A: b\n\n" + base64_encode(std::string(60, 'x'), 76, "\n"), "embedded-encoding"},
+        Odd{"uuencode", "A: b\n\nbegin 644 x\n", "embedded-encoding"},
+        Odd{"a_word_is_no_encoding", "A: b\n\nHelloYou\n", ""},
+        Odd{"stray", "A: b\n\n--b\n\nContent-Type: text/html\n", "stray-delimiter"},
+        Odd{"prefix", mixed + "--b\n\nx\n--b1\n\ny\n--b--\n", "prefix-boundary"},
+        Odd{"cut_off", "Content-Type: multipart/mixed; boundary=boundary\n\n--boundary\n\nx\n--bound\n--boundary--\n",
+            "prefix-boundary"},
+        Odd{"mid_line", mixed + "--b\n\nx --b\n--b--\n", "mid-line-delimiter"},
+        Odd{"empty", mixed + "--b--\n", "empty-multipart"}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Parts, PathsAreMadeWhenAskedFor)
+{
+    Limits limits;
+    limits.nesting = limits.parts = 1U << 20;
+    const std::string octets = nested(2000);
+    const Message m(octets, limits);
+    const Parts parts(m, limits);
+    ASSERT_EQ(parts.all().size(), 2001U);
+    EXPECT_EQ(parts.all()[2].path(), "1.1.1");
+    EXPECT_EQ(parts.all().back().path().size(), 2001U * 2 - 1);
+}
+
+TEST(Parts, BodiesEndWhereTheOuterDelimiterStands)
+{
+    const std::string octets =
+        mixed + "--b\nContent-Type: multipart/mixed; boundary=c\n\npre\n--c\n\nx\n--c--\nepi\n--b\n\ny\n--b--\nlast\n";
+    const Message m(octets);
+    const Parts parts(m);
+    ASSERT_EQ(tree(parts), "1 multipart/mixed|1.1 multipart/mixed|1.1.1 text/plain|1.2 text/plain");
+    EXPECT_EQ(parts.all()[0].body, m.body());
+    EXPECT_EQ(parts.all()[1].body, "pre\n--c\n\nx\n--c--\nepi");
+    EXPECT_EQ(parts.all()[2].body, "x");
+}
+
+TEST(Parts, PartsOfDecodedMessagesFollowTheirOwner)
+{
+    const std::string inner = "Content-Type: multipart/mixed; boundary=c\n\n--c\n\nx\n--c\n\ny\n--c--\n";
+    const std::string octets = mixed + "--b\nContent-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" +
+                               base64_encode(inner, 76, "\n") + "--b\n\nz\n--b--\n";
+    const Message m(octets);
+    const Parts parts(m);
+    EXPECT_EQ(tree(parts), "1 multipart/mixed|1.1 message/rfc822|1.1.1 multipart/mixed|1.1.1.1 text/plain|1.1.1.2 "
+                           "text/plain|1.2 text/plain");
+    EXPECT_EQ(parts.all()[4].body, "y");
+    EXPECT_EQ(parts.all()[5].body, "z");
 }
 
 TEST(Decode, SaysWhetherItIsComplete)

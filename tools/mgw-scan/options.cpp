@@ -40,6 +40,11 @@ void declare(cli::Tool& tool, Options& o)
     app.add_flag("--scan-headers", o.scan_headers, "Also add the field X-Virus-Status to the message.");
     app.add_flag("--replace-fields", o.replace_fields,
                  "With --scan-headers, remove fields of that name that came with the message.");
+    app.add_option(
+           "--ambiguity-results", o.ambiguity_results,
+           "Also add the field MIME-Ambiguity-Results in this name, such as the machine's; those that came with "
+           "the message in the same name are removed.")
+        ->type_name("NAME");
     cli::declare_stage_options(tool, app, o.stage);
 }
 

@@ -17,6 +17,7 @@ struct Options {
     unsigned max_members = 1000;      ///< --max-members N
     bool scan_headers = false;        ///< --scan-headers
     bool replace_fields = false;      ///< --replace-fields
+    std::string ambiguity_results;    ///< --ambiguity-results NAME; empty: no such field
 };
 
 void declare(cli::Tool& tool, Options& options);

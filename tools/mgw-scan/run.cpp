@@ -18,6 +18,7 @@ namespace
 {
 
 constexpr std::string_view field_name = "X-Virus-Status";
+constexpr std::string_view ambiguity_field = "MIME-Ambiguity-Results";
 
 class ScanStage : public cli::Stage {
 public:
@@ -25,6 +26,10 @@ public:
 
     Result<void> prepare(cli::Tool& tool) override
     {
+        const auto& name = options_.ambiguity_results;
+        if (printable_ascii(name) != name || name.find_first_of(" ;\"()") != std::string::npos)
+            return fail(Status::usage, "--ambiguity-results must be a name in printable ASCII",
+                        "write --ambiguity-results=mx.example.org, for example");
         auto folder = options_.database;
         if (folder == "none")
             return {};
@@ -72,6 +77,8 @@ public:
         subject.block.add_result("mgw-scan", result_values(report, database));
         if (options_.scan_headers)
             add_field(message, subject, report);
+        if (!options_.ambiguity_results.empty())
+            add_ambiguity(message, subject, context, report);
         if (context.explaining)
             for (const auto& line : explain_lines(report, database))
                 context.explain(line);
@@ -86,6 +93,26 @@ private:
             for (const auto* field : message.find_all(field_name))
                 subject.edits.remove_field(*field);
         subject.edits.prepend_field(message, mail::fold(std::string(field_name) + ": " + status_text(report)));
+    }
+
+    /// Every field that names us and came with the message is forged, whatever else stands in it.
+    void add_ambiguity(const mail::Message& message, cli::Subject& subject, cli::Context& context,
+                       const Report& report) const
+    {
+        const auto& name = options_.ambiguity_results;
+        Limits limits = context.limits;
+        if (has(message.oddities(), mail::Oddity::header_too_large)) // a reader may have larger limits than ours
+            limits.header_octets = limits.field_octets = limits.fields = message.octets().size() + 1;
+        const mail::Message whole(message.octets(), limits);
+        for (const auto* field : whole.find_all(ambiguity_field)) {
+            if (ifind(whole.raw_value(*field), name) == std::string_view::npos)
+                continue;
+            subject.edits.remove_field(*field);
+            context.explain("a field " + std::string(ambiguity_field) + " that came in the name of " + name +
+                            " is removed");
+        }
+        subject.edits.prepend_field(
+            message, mail::fold(std::string(ambiguity_field) + ": " + name + "; " + ambiguity_text(report)));
     }
 
     static void record(cli::Context& context, const Report& report, const Database* database)
