@@ -108,6 +108,17 @@ nested() {
   mgw-filter parts --json m | jq -e '.flags | index("nul")'
 }
 
+@test "what only some programs see in an ambiguous message is shown as well" {
+  # some programs end at the padding, some read on
+  printf 'Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\naGVsbG8=\nd29ybGQ=\n' >m
+  run -0 mgw-filter parts m
+  [[ "$output" == *'also seen: '* ]]
+  mgw-filter parts --json m | jq -e '."also-seen" | length > 0'
+  mail x >plain
+  run -0 mgw-filter parts plain
+  [[ "$output" != *'also seen'* ]]
+}
+
 @test "a command is known by its name, and takes no options of the filter" {
   echo 'keep;' >parts
   mail x | mgw-filter ./parts >/dev/null

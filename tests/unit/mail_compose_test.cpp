@@ -33,7 +33,7 @@ std::string tree(const Parts& parts)
 {
     std::string out;
     for (const auto& part : parts.all())
-        out += (out.empty() ? "" : "|") + part.path + " " + part.type.value + " " + part.encoding_name;
+        out += (out.empty() ? "" : "|") + part.path() + " " + part.type.value + " " + part.encoding_name;
     return out;
 }
 

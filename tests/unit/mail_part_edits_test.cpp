@@ -112,7 +112,7 @@ TEST_P(Wrapped, KeepsWhatItWraps)
         EXPECT_EQ(inside.all()[0].type.value, "multipart/mixed");
         const Part* old = GetParam() == Where::first ? nullptr : &inside.all()[1];
         for (const auto& part : inside.all())
-            if (part.path == (GetParam() == Where::first ? "1.2" : "1.1"))
+            if (part.path() == (GetParam() == Where::first ? "1.2" : "1.1"))
                 old = &part;
         ASSERT_NE(old, nullptr);
         EXPECT_EQ(old->body, message.body()) << after;

@@ -5,6 +5,7 @@
 #include "lib/core/sandbox.hpp"
 #include "lib/core/text.hpp"
 #include "lib/mail/parts.hpp"
+#include "lib/mail/readings.hpp"
 
 #include <algorithm>
 #include <array>
@@ -56,11 +57,46 @@ std::size_t width(std::string_view text)
     return static_cast<std::size_t>(std::ranges::count_if(text, [](unsigned char c) { return (c & 0xC0) != 0x80; }));
 }
 
-std::string names_for_people(const mail::Part& part)
+std::string names_for_people(const std::vector<std::string>& names)
 {
     std::string out;
-    for (const auto& name : part.file_names)
+    for (const auto& name : names)
         out += (out.empty() ? "\"" : ", \"") + shown(name, 200) + "\"";
+    return out;
+}
+
+/// What only some programs see in the message, or see otherwise.
+struct OtherReading {
+    std::string what; ///< "octets 120 to 480, lenient (base64, padding ends all)"
+    std::string reading;
+    std::size_t octets;
+    std::string sha256;
+    std::string type;
+    std::vector<std::string> names;
+};
+
+std::vector<OtherReading> other_readings(const mail::Message& message, const mail::Parts& parts,
+                                         const std::vector<Row>& rows, const Limits& limits)
+{
+    std::vector<OtherReading> out;
+    // a damaged encoding is read in several ways, too
+    if (!mail::is_ambiguous(message.oddities() | parts.oddities()) && std::ranges::none_of(rows, &Row::is_damaged))
+        return out;
+    mail::for_each_content(message, parts, limits, [&out](const mail::Content& content) {
+        if (content.reading != mail::Reading::strict)
+            out.push_back({content.describe(), std::string(mail::reading_name(content.reading)), content.octets.size(),
+                           hex(sha256(content.octets)), content.type, content.file_names});
+    });
+    return out;
+}
+
+std::vector<std::string> flags_of(mail::Oddity oddities)
+{
+    const std::string names = mail::oddity_names(oddities);
+    std::vector<std::string> out;
+    for (const auto flag : split(names, ','))
+        if (!flag.empty())
+            out.emplace_back(flag);
     return out;
 }
 
@@ -89,7 +125,7 @@ std::string table(const std::vector<Cells>& lines)
 }
 
 std::string for_people(const std::string& source, std::string_view message, const mail::Parts& parts,
-                       const std::vector<Row>& rows)
+                       const std::vector<Row>& rows, const std::vector<OtherReading>& others)
 {
     std::string out =
         shown(source) + ": " + std::to_string(message.size()) + " octets, sha256 " + hex(sha256(message)) + "\n";
@@ -99,14 +135,20 @@ std::string for_people(const std::string& source, std::string_view message, cons
         {"no", "part", "type", "charset", "encoding", "octets", "decoded", "sha256 of the decoded octets", "names"}};
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto& [part, octets, digest, is_damaged] = rows[i];
-        std::string names = names_for_people(part);
+        std::string names = names_for_people(part.file_names);
         if (is_damaged)
             names += names.empty() ? "(damaged)" : " (damaged)";
+        if (const auto flags = mail::oddity_names(part.oddities); !flags.empty())
+            names += (names.empty() ? "(" : " (") + flags + ")";
         lines.push_back({std::to_string(i + 1), part.path(), shown(part.type.value, 60), shown(charset_of(part), 40),
                          shown(part.encoding_name, 40), std::to_string(part.body.size()), std::to_string(octets),
                          digest, names});
     }
-    return out + table(lines);
+    out += table(lines);
+    for (const auto& other : others)
+        out += "also seen: " + shown(other.what, 200) + ": " + std::to_string(other.octets) + " octets, sha256 " +
+               other.sha256 + (other.names.empty() ? "" : ", " + names_for_people(other.names)) + "\n";
+    return out;
 }
 
 std::string list_of(const std::vector<std::string>& texts)
@@ -134,22 +176,30 @@ std::string json_of(const Row& row, std::size_t number)
     out += ",\"header-octets\":" + std::to_string(part.header.size()) +
            ",\"encoded-octets\":" + std::to_string(part.body.size()) + ",\"octets\":" + std::to_string(row.octets) +
            ",\"sha256\":\"" + row.sha256 + "\"";
+    if (const auto flags = flags_of(part.oddities); !flags.empty())
+        out += ",\"flags\":" + list_of(flags);
     return out + (row.is_damaged ? ",\"damaged\":true}" : "}");
 }
 
-std::string for_programs(const std::string& source, std::string_view message, const mail::Parts& parts,
-                         const std::vector<Row>& rows)
+std::string json_of(const OtherReading& other)
 {
-    const std::string names = mail::oddity_names(parts.oddities());
-    std::vector<std::string> flags;
-    for (const auto flag : split(names, ','))
-        if (!flag.empty())
-            flags.emplace_back(flag);
+    return "{\"reading\":" + json_text(other.reading) + ",\"what\":" + json_text(other.what) +
+           ",\"type\":" + json_text(other.type) + ",\"names\":" + list_of(other.names) +
+           ",\"octets\":" + std::to_string(other.octets) + ",\"sha256\":\"" + other.sha256 + "\"}";
+}
+
+std::string for_programs(const std::string& source, std::string_view message, const mail::Parts& parts,
+                         const std::vector<Row>& rows, const std::vector<OtherReading>& others)
+{
+    const auto flags = flags_of(parts.oddities());
     std::string out = "{\"source\":" + json_text(source) + ",\"octets\":" + std::to_string(message.size()) +
                       ",\"sha256\":\"" + hex(sha256(message)) + "\",\"flags\":" + list_of(flags) + ",\"parts\":[";
     for (std::size_t i = 0; i < rows.size(); ++i)
         out += (i == 0 ? "" : ",") + json_of(rows[i], i + 1);
-    return out + "]}\n";
+    out += "]";
+    for (std::size_t i = 0; i < others.size(); ++i)
+        out += (i == 0 ? ",\"also-seen\":[" : ",") + json_of(others[i]);
+    return out + (others.empty() ? "}\n" : "]}\n");
 }
 
 Result<void> extract(cli::Tool& tool, const Options& options, const cli::Item& item)
@@ -175,7 +225,7 @@ Result<void> extract(cli::Tool& tool, const Options& options, const cli::Item& i
     bool complete = true;
     const std::string content = mail::decode(*found, found->body.size(), &complete);
     if (!complete)
-        tool.warn("the encoding of part " + found->path + " is damaged: what could be decoded is written");
+        tool.warn("the encoding of part " + found->path() + " is damaged: what could be decoded is written");
     return write_all(STDOUT_FILENO, content);
 }
 
@@ -224,9 +274,10 @@ Result<Status> parts(cli::Tool& tool, const Options& options)
             const mail::Message message(member.message, limits);
             const mail::Parts parts(message, limits);
             const auto rows = rows_of(parts, member.message.size(), limits);
-            const auto text = tool.common().json
-                                  ? for_programs((*item)->name, member.message, parts, rows)
-                                  : (first ? "" : "\n") + for_people((*item)->name, member.message, parts, rows);
+            const auto others = other_readings(message, parts, rows, limits);
+            const auto text = tool.common().json ? for_programs((*item)->name, member.message, parts, rows, others)
+                                                 : (first ? "" : "\n") +
+                                                       for_people((*item)->name, member.message, parts, rows, others);
             if (auto written = write_all(STDOUT_FILENO, text); !written)
                 return pass(written);
         }
