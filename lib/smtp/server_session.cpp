@@ -15,6 +15,8 @@ namespace
 /// Verbs of HTTP: a browser that was tricked into speaking to this port must not get a second line.
 constexpr std::array http_verbs{"GET", "POST", "HEAD", "PUT", "CONNECT", "OPTIONS", "DELETE", "PATCH", "TRACE"};
 
+constexpr std::size_t verb_octets = 4;
+
 /// A chunk that is this many times larger than a whole message may be is not waited for.
 constexpr std::uint64_t chunk_factor = 4;
 
@@ -82,12 +84,12 @@ ServerEvent ServerSession::take_line(std::string_view& octets)
     const auto lf = octets.find('\n');
     const auto piece = octets.substr(0, lf == std::string_view::npos ? lf : lf + 1);
     octets.remove_prefix(piece.size());
-    if (line_too_long_ || line_.size() + piece.size() > config_.line_octets) {
-        line_too_long_ = true;
-        line_.clear();
-    } else if (line_.empty() && lf != std::string_view::npos) {
+    if (!line_too_long_ && line_.size() + piece.size() > config_.line_octets) {
+        line_too_long_ = true; // the rest goes by unseen, only the verb is kept
+        line_.append(piece.substr(0, verb_octets)).resize(verb_octets);
+    } else if (!line_too_long_ && line_.empty() && lf != std::string_view::npos) {
         return command(piece);
-    } else {
+    } else if (!line_too_long_) {
         line_.append(piece);
     }
     if (lf == std::string_view::npos)
@@ -100,17 +102,21 @@ ServerEvent ServerSession::command(std::string_view line)
 {
     verb_.clear();
     path_.clear();
+    // behind a chunk's command stand octets that are none, so where it cannot be read the session cannot go on
+    const auto refuse_line = [&](const ServerReply& reply) {
+        return istarts_with(line, "BDAT") ? close(reply) : error(reply);
+    };
     if (std::exchange(line_too_long_, false))
-        return error({500, "5.5.2", "Line is longer than " + std::to_string(config_.line_octets) + " octets"});
+        return refuse_line({500, "5.5.2", "Line is longer than " + std::to_string(config_.line_octets) + " octets"});
     line.remove_suffix(1);
     if (line.ends_with('\r'))
         line.remove_suffix(1);
     else if (!config_.data.normalize)
-        return error({500, "5.5.2", "Lines must end with CR and LF"});
+        return refuse_line({500, "5.5.2", "Lines must end with CR and LF"});
     if (line.contains('\0'))
-        return error({501, "5.5.2", "NUL in a command"});
+        return refuse_line({501, "5.5.2", "NUL in a command"});
     if (line.contains('\r'))
-        return error({500, "5.5.2", "CR inside a line"});
+        return refuse_line({500, "5.5.2", "CR inside a line"});
     return dispatch(parse_command(line));
 }
 
@@ -415,7 +421,7 @@ void ServerSession::refuse(const ServerReply& reply)
     }
     note_refusal(reply);
     say(reply);
-    if (reply.code / 100 == 5)
+    if (reply.code / 100 == 5 || ++idle_ > config_.idle_commands)
         ++errors_;
     if (reply.code == 421)
         state_ = State::closed;
