@@ -166,6 +166,22 @@ END
   done
 }
 
+@test "a chunk may drip no more than data may, but a client may think between chunks" {
+  serve --data-timeout=1 --data-rate=1000 --command-timeout=10 --pipeline "$SINK"
+  run client "$PORT" @1 "$HELLO" @2 "$TO"'BDAT 100\r\n' @drip=x @eof
+  [[ "$output" =~ 421\ 4\.4\.2 ]]
+  [ -z "$(ls "$KEEP")" ]
+  run client "$PORT" @1 "$HELLO" @2 "$TO"'BDAT 2\r\n\r\n' @5 @sleep=2.5 'BDAT 3 LAST\r\n' @sleep=0.3 'x\r\n' @6 'QUIT\r\n' @eof
+  [ "$(codes 3)" = "250 250 221 " ]
+}
+
+@test "a chunk that does not fit into memory is refused and read to its end" {
+  serve --memory=100k --pipeline "$SINK"
+  run client "$PORT" @1 "$HELLO" @2 "$TO"'BDAT 110000\r\n' "$(printf 'RSET\\r\\n%.0s' {1..10000})" "$(printf 'QUIT\\r\\n%.0s' {1..8333})"'\r\n' 'BDAT 3 LAST\r\nx\r\n' "$TO"'BDAT 3 LAST\r\nx\r\nQUIT\r\n' @eof
+  [ "$(codes 6)" = "452 503 250 250 250 221 " ]
+  [ "$(ls "$KEEP"/*.eml | wc -l)" = 1 ]
+}
+
 @test "DATA after a chunk, and RCPT, are out of order" {
   serve --pipeline "$QUEUE"
   run client "$PORT" @1 "$HELLO" @2 "$TO"'BDAT 2\r\n\r\nDATA\r\nRCPT TO:<c@example.org>\r\nRSET\r\n' "$TO"'DATA\r\n' @11 '.\r\nBDAT 0 LAST\r\nQUIT\r\n' @eof

@@ -146,6 +146,9 @@ std::string phrase_of(const Event& event)
     const auto tool = event.text("tool");
     if (is_arrival(event))
         return answered(event);
+    if (is_refusal(event))
+        return shown(event.text("refused"), 10) + " from " + shown(event.text("client"), 60) + ": <" +
+               shown(event.text("from"), 320) + "> to " + joined(event.list("to")) + ": " + answered(event);
     if (tool == "mgw-auth" && (event.has("spf") || event.has("signed")))
         return authentication(event);
     if (tool == "mgw-scan" && event.has("virus"))
@@ -167,7 +170,13 @@ std::string phrase_of(const Event& event)
 
 bool is_arrival(const Event& event)
 {
-    return event.text("tool") == "mgw-recv" && event.has("client") && (event.has("code") || event.has("codes"));
+    return event.text("tool") == "mgw-recv" && event.has("client") && (event.has("code") || event.has("codes")) &&
+           !is_refusal(event);
+}
+
+bool is_refusal(const Event& event)
+{
+    return event.text("tool") == "mgw-recv" && event.has("refused");
 }
 
 std::string arrival(const Event& event)

@@ -18,6 +18,9 @@ std::string arrival(const Event& event);
 /// Whether the record is that of a message that mgw-recv received.
 bool is_arrival(const Event& event);
 
+/// Whether the record is that of a command of a client that mgw-recv refused.
+bool is_refusal(const Event& event);
+
 /// RFC 3339 time of a record, earlier by `ms`; the text as it is when it is no time.
 std::string earlier(std::string_view time, double ms);
 

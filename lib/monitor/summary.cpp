@@ -92,6 +92,8 @@ void Summary::add(const Event& event)
                 replies.add(code_of(reply));
         else
             replies.add(trim(std::string(event.text("code")) + " " + std::string(event.text("enhanced"))));
+    } else if (is_refusal(event)) {
+        replies.add(trim(std::string(event.text("code")) + " " + std::string(event.text("enhanced"))));
     } else if (event.has("size")) {
         if (first_stage_.empty())
             first_stage_ = stage;

@@ -1,14 +1,23 @@
 #include "lib/smtp/server_data.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mgw::smtp
 {
+
+namespace
+{
+
+constexpr std::size_t mended_octets = 64U << 10;
+
+}
 
 bool DataReader::feed(std::string_view& octets)
 {
     const auto begin = octets.size();
     const bool ended = take(octets);
+    flush();
     seen_ += begin - octets.size();
     return ended;
 }
@@ -27,6 +36,7 @@ void DataReader::end_chunks()
         end_line(false);
     else
         fail(DataFault::bare_cr_or_lf);
+    flush();
 }
 
 /// A CR is held back until the octet behind it is known: states dot_cr and cr.
@@ -71,10 +81,7 @@ bool DataReader::take(std::string_view& octets)
             }
             break;
         case State::text:
-            if (rules_.normalize)
-                take_normalizing(octets);
-            else
-                take_text(octets);
+            take_text(octets);
             break;
         }
     }
@@ -84,48 +91,42 @@ bool DataReader::take(std::string_view& octets)
 /// Takes as many whole lines as can be taken without looking at their first octet, the common case, in one piece.
 void DataReader::take_text(std::string_view& octets)
 {
-    std::size_t end = 0;
-    std::size_t take = octets.size();
-    while (end < octets.size()) {
-        const auto cr = std::min(octets.find('\r', end), octets.size());
-        check_text(octets.substr(end, cr - end), end);
-        if (cr == octets.size())
+    std::size_t end = 0; // of what is looked at and good
+    bool bare_lf = false;
+    while (state_ == State::text && end < octets.size()) {
+        const auto stop = line_stop(octets, end);
+        check_text(octets.substr(end, stop - end), end);
+        end = stop;
+        if (end == octets.size())
             break;
-        if (cr + 1 == octets.size()) {
-            state_ = State::cr;
-            take = cr;
+        bare_lf = octets[end] == '\n';
+        if (bare_lf)
+            break;
+        if (end + 1 == octets.size() || octets[end + 1] != '\n') {
+            state_ = State::cr; // held back
             break;
         }
-        end = cr + 1;
-        if (octets[end] != '\n') {
-            fail(DataFault::bare_cr_or_lf, cr);
-            continue;
-        }
-        ++end;
+        end += 2;
         line_ = 0;
-        if (end == octets.size() || (octets[end] == '.' && !chunked_)) {
+        properly_ = true;
+        if (end == octets.size() || (octets[end] == '.' && !chunked_))
             state_ = State::line_start;
-            take = end;
-            break;
-        }
     }
-    emit(octets.substr(0, take));
-    octets.remove_prefix(state_ == State::cr ? take + 1 : take);
+    emit(octets.substr(0, end));
+    octets.remove_prefix(end + (bare_lf || state_ == State::cr ? 1 : 0));
+    if (bare_lf)
+        end_line(false);
 }
 
-void DataReader::take_normalizing(std::string_view& octets)
+/// Where the line ends that goes on at `from`: at a CR, where line ends are mended at a LF as well. One look at each
+/// octet, whatever the mixture is.
+std::size_t DataReader::line_stop(std::string_view octets, std::size_t from) const
 {
-    const auto end = std::min(octets.find_first_of("\r\n"), octets.size());
-    check_text(octets.substr(0, end), 0);
-    emit(octets.substr(0, end));
-    octets.remove_prefix(end);
-    if (octets.empty())
-        return;
-    if (octets.front() == '\n')
-        end_line(false);
-    else
-        state_ = State::cr;
-    octets.remove_prefix(1);
+    if (!rules_.normalize)
+        return std::min(octets.find('\r', from), octets.size());
+    while (from < octets.size() && octets[from] != '\r' && octets[from] != '\n')
+        ++from;
+    return from;
 }
 
 /// Looks for faults in `text`, a part of one line, which stands `before` octets behind what was stored.
@@ -151,7 +152,23 @@ void DataReader::end_line(bool properly)
     state_ = State::line_start;
 }
 
+/// Mended text comes in small pieces, which are put together first.
 void DataReader::emit(std::string_view octets)
+{
+    if (!rules_.normalize || fault_ != DataFault::none)
+        return store(octets);
+    mended_ += octets;
+    if (mended_.size() > mended_octets)
+        flush();
+}
+
+void DataReader::flush()
+{
+    if (!mended_.empty())
+        store(std::exchange(mended_, {}));
+}
+
+void DataReader::store(std::string_view octets)
 {
     if (fault_ != DataFault::none)
         return;
@@ -166,8 +183,9 @@ void DataReader::fail(DataFault fault, std::size_t before)
 {
     // what is refused anyway should not hold memory; the first reason is the one to tell
     if (fault_ == DataFault::none)
-        fault_ = spool_.size() + before > rules_.message_octets ? DataFault::too_large : fault;
+        fault_ = spool_.size() + mended_.size() + before > rules_.message_octets ? DataFault::too_large : fault;
     spool_.clear();
+    mended_.clear();
 }
 
 ServerReply data_refusal(DataFault fault, const DataRules& rules)

@@ -4,6 +4,7 @@
 #include "lib/smtp/spool.hpp"
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace mgw::smtp
@@ -46,13 +47,16 @@ private:
     enum class State : char { line_start, dot, dot_cr, text, cr };
     bool take(std::string_view& octets);
     void take_text(std::string_view& octets);
-    void take_normalizing(std::string_view& octets);
     void check_text(std::string_view text, std::size_t before);
     void end_line(bool properly);
+    std::size_t line_stop(std::string_view octets, std::size_t from) const;
     void emit(std::string_view octets);
+    void flush();
+    void store(std::string_view octets);
     void fail(DataFault fault, std::size_t before = 0);
 
     Spool spool_;
+    std::string mended_; // not yet in the spool
     DataRules rules_;
     std::size_t seen_ = 0;
     std::size_t line_ = 0; // octets of the line so far

@@ -25,12 +25,13 @@ struct ServerConfig {
     std::vector<std::string>
         domains; ///< recipients are taken for these only, "." + domain for all below it; empty: for all
     DataRules data;
-    bool strict = false;             ///< refuse syntax of HELO and paths that other servers tolerate
-    std::size_t messages = 0;        ///< of one session, then 421; 0: no limit
-    std::size_t recipients = 1000;   ///< of one message; the surplus gets 452 4.5.3
-    std::size_t line_octets = 2048;  ///< of a command with its CRLF
-    std::size_t errors = 20;         ///< refused commands of one session, then 421
-    std::size_t idle_commands = 100; ///< RSET, NOOP, VRFY, HELP without a message between; more of them count as errors
+    bool strict = false;            ///< refuse syntax of HELO and paths that other servers tolerate
+    std::size_t messages = 0;       ///< of one session, then 421; 0: no limit
+    std::size_t recipients = 1000;  ///< of one message; the surplus gets 452 4.5.3
+    std::size_t line_octets = 2048; ///< of a command with its CRLF
+    std::size_t errors = 20;        ///< refused commands of one session, then 421
+    std::size_t idle_commands =
+        100; ///< RSET, NOOP, VRFY, HELP, empty chunks and 4xx without a message between; more of them count as errors
     std::function<std::string()> make_id; ///< Mgw-Id for the next MAIL; without it there are none
 };
 

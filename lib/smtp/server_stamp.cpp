@@ -18,6 +18,8 @@ std::string_view header_section(std::string_view message, const Limits& limits)
     return message.substr(0, std::min(end == std::string_view::npos ? end : end + 4, limits.header_octets * 2));
 }
 
+constexpr std::size_t shown_octets = 255; // lines stay below the 998 octets of RFC 5321
+
 std::string for_trace(std::string_view helo)
 {
     if (is_domain_or_literal(helo))
@@ -25,7 +27,7 @@ std::string for_trace(std::string_view helo)
     auto out = xtext(helo);
     std::ranges::replace_if(
         out, [](char c) { return std::string_view("()<>;:,@\\\"").contains(c); }, '?');
-    return out;
+    return out.substr(0, shown_octets);
 }
 
 /// RFC 6531 section 4.3: UTF8SMTP, UTF8SMTPS, UTF8LMTP … where SMTPUTF8 was used.
@@ -89,13 +91,26 @@ std::size_t received_count(std::string_view message, const Limits& limits)
     return mail::Message(header_section(message, limits), limits).find_all("Received").size();
 }
 
+std::string missing_fields(const Arrival& arrival, std::string_view message, const Limits& limits)
+{
+    const mail::Message header(header_section(message, limits), limits);
+    std::string out;
+    if (header.find_all("Date").empty())
+        out += "Date: " + rfc5322_date(arrival.time) + "\r\n";
+    if (header.find_all("Message-ID").empty())
+        out += "Message-ID: <" + to_lower(arrival.id) + "@" + arrival.hostname + ">\r\n";
+    return out;
+}
+
 LaneFrame stamped_frame(const Arrival& arrival, const ServerEnvelope& envelope, Spool spool)
 {
     LaneFrame frame;
     frame.id = arrival.id;
     frame.spool = std::move(spool);
     frame.pieces = without_foreign_fields(frame.spool.view());
-    const auto received = received_field(arrival, envelope);
+    auto received = received_field(arrival, envelope);
+    if (arrival.submitted)
+        received += missing_fields(arrival, frame.spool.view());
     const auto block = stamped_block(arrival, envelope).text();
     std::size_t octets = received.size();
     for (const auto piece : frame.pieces)

@@ -21,7 +21,8 @@ struct Arrival {
     mail::Client client;
     std::string tls_cipher;
     Time time;
-    double deadline = 0; ///< boot clock, 0 for none
+    double deadline = 0;    ///< boot clock, 0 for none
+    bool submitted = false; ///< by an author's program (RFC 6409), so that missing fields are added
 };
 
 /// A frame of one member, ready for a lane: its octets are `head`, `pieces`, `tail`. The pieces are views into `spool`,
@@ -48,7 +49,11 @@ std::vector<std::string_view> without_foreign_fields(std::string_view message);
 /// How many Received fields the message has (RFC 5321 section 6.3: the sign of a loop).
 std::size_t received_count(std::string_view message, const Limits& limits);
 
-/// Stamps a message: a fresh block, a Received field on top, no foreign Mgw- fields.
+/// Date and Message-ID, with CRLF each, as far as the message has none (RFC 6409 sections 8.2 and 8.3).
+std::string missing_fields(const Arrival& arrival, std::string_view message, const Limits& limits = {});
+
+/// Stamps a message: a fresh block, a Received field on top, behind it what is missing in a submitted one, no foreign
+/// Mgw- fields. Every other octet stays.
 LaneFrame stamped_frame(const Arrival& arrival, const ServerEnvelope& envelope, Spool spool);
 
 } // namespace mgw::smtp

@@ -55,3 +55,14 @@ TEST(Phrase, GoesBackInTime)
     EXPECT_EQ(earlier("yesterday", 1.5), "yesterday");
     EXPECT_EQ(earlier("2026-11-24T00:00:00.000500Z", -1), "2026-11-24T00:00:00.000500Z");
 }
+
+TEST(Phrase, ARefusedCommandIsNoArrival)
+{
+    const auto event = parse_event(
+        R"({"tool":"mgw-recv","id":"01M86750NFZPSY44YRW8V9BGMV","client":"192.0.2.7","refused":"RCPT","from":"a@example.net","to":["b@example.org"],"code":550,"enhanced":"5.7.1","text":"Relaying denied"})");
+    ASSERT_TRUE(event);
+    EXPECT_TRUE(is_refusal(*event));
+    EXPECT_FALSE(is_arrival(*event));
+    EXPECT_EQ(phrase(*event),
+              "RCPT from 192.0.2.7: <a@example.net> to b@example.org: answered 550 5.7.1 Relaying denied");
+}
