@@ -15,6 +15,7 @@ teardown_file() {
 setup() { cd "$T" && mail secret >m; }
 encrypt() { mgw-crypt encrypt --homedir="$MGW_TEST_GNUPG" --from=alice@example.net "$@"; }
 decrypt() { mgw-crypt decrypt --homedir="$MGW_TEST_GNUPG" "$@"; }
+confined() { grep -q '^Seccomp:[[:space:]]*2' /proc/$!/status && [ -n "$(cat /proc/$!/task/$!/children)" ]; }
 body() { sed '1,/^\r*$/d'; }
 
 @test "what is encrypted comes back octet for octet" {
@@ -114,8 +115,30 @@ body() { sed '1,/^\r*$/d'; }
   run -75 bash -c "mgw-crypt decrypt --homedir=$MGW_TEST_GNUPG <m >/dev/full"
 }
 
-@test "--sandbox=require says that a tool which starts gpg is not confined" {
-  mkdir -m 700 "$T/g"
-  mail x | mgw-crypt decrypt --homedir="$T/g" --sandbox=require 2>"$T/err" >/dev/null
-  grep -q 'starts programs and is not confined' "$T/err"
+@test "what parses mail is confined, what runs gpg parses none and ends with it" {
+  mkfifo f
+  mgw-crypt encrypt --homedir="$MGW_TEST_GNUPG" --sandbox=require --to=bob@example.org <f >e 3>&- & # its standard input stays open until we close it
+  exec 7>f
+  wait_for 5 confined
+  broker=$(cat /proc/$!/task/$!/children)
+  cat m >&7
+  exec 7>&-
+  wait $!
+  decrypt --sandbox=require --block=strip <e | grep hello
+  gone() { ! kill -0 $broker; }
+  wait_for 5 gone
+}
+@test "the process that runs gpg dies: nothing comes out, in clear or otherwise" {
+  mkfifo f
+  mgw-crypt encrypt --homedir="$MGW_TEST_GNUPG" --to=bob@example.org <f >e 2>err 3>&- & # its standard input stays open until we close it
+  exec 7>f
+  wait_for 5 confined
+  kill -9 $(cat /proc/$!/task/$!/children)
+  cat m >&7
+  exec 7>&-
+  local status=0
+  wait $! || status=$?
+  [ $status = 75 ]
+  [ ! -s e ]
+  grep -q 'the process that runs gpg has ended' err
 }

@@ -228,3 +228,8 @@ frames() {
   run -0 ldd "$(command -v mgw-filter)"
   [[ "$output" == *libc.so* && "$output" != *clamav* && "$output" != *gpgme* ]]
 }
+
+@test "--sandbox=require says that a stage which starts programs is not confined" {
+  mail x | mgw-filter --sandbox=require --each cat 2>err >/dev/null
+  grep -q 'starts programs and is not confined' err
+}

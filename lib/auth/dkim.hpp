@@ -45,7 +45,8 @@ struct DkimResult {
 /// Verifies DKIM signatures (RFC 6376, 8301, 8463) with libopendkim. Not shared between threads or over a fork.
 class DkimVerifier {
 public:
-    static Result<DkimVerifier> open(const DkimPolicy& policy = {});
+    /// Costs nothing: the library is set up by the first signature that there is to verify.
+    explicit DkimVerifier(const DkimPolicy& policy = {});
     ~DkimVerifier();
     DkimVerifier(DkimVerifier&&) noexcept;
     DkimVerifier& operator=(DkimVerifier&&) noexcept;
@@ -56,7 +57,6 @@ public:
 
 private:
     struct Impl;
-    explicit DkimVerifier(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
 };
 

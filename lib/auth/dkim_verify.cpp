@@ -146,7 +146,9 @@ std::string_view result_of(int error)
 
 struct DkimVerifier::Impl {
     DkimPolicy policy;
-    DkimLibrary library;
+    DkimLibrary library; ///< nullptr until it is needed
+
+    bool open();
 
     void judge(DKIM* dkim, DKIM_SIGINFO* signature, const KeyLookups& lookups, DkimSignature& out) const;
     void apply_policy(DKIM* dkim, DKIM_SIGINFO* signature, DkimSignature& out) const;
@@ -208,24 +210,28 @@ void DkimVerifier::Impl::apply_policy(DKIM* dkim, DKIM_SIGINFO* signature, DkimS
     }
 }
 
-Result<DkimVerifier> DkimVerifier::open(const DkimPolicy& policy)
+bool DkimVerifier::Impl::open()
 {
-    auto impl = std::make_unique<Impl>();
-    impl->policy = policy;
-    impl->library = open_library();
+    if (library)
+        return true;
+    auto opened = open_library();
     unsigned flags = DKIM_LIBFLAGS_BADSIGHANDLES;
     unsigned bits = policy.min_rsa_bits;
     // the library compares t= and x= with the machine's clock: given room here, they are compared in check_times()
     std::uint64_t drift = 20ULL * 365 * 86400;
-    if (!impl->library || !set_option(impl->library.get(), DKIM_OPTS_FLAGS, flags) ||
-        !set_option(impl->library.get(), DKIM_OPTS_MINKEYBITS, bits) ||
-        !set_option(impl->library.get(), DKIM_OPTS_CLOCKDRIFT, drift) ||
-        dkim_set_key_lookup(impl->library.get(), look_up_key) != DKIM_STAT_OK)
-        return fail(Status::temp_fail, "cannot set up libopendkim");
-    return DkimVerifier(std::move(impl));
+    if (!opened || !set_option(opened.get(), DKIM_OPTS_FLAGS, flags) ||
+        !set_option(opened.get(), DKIM_OPTS_MINKEYBITS, bits) ||
+        !set_option(opened.get(), DKIM_OPTS_CLOCKDRIFT, drift) ||
+        dkim_set_key_lookup(opened.get(), look_up_key) != DKIM_STAT_OK)
+        return false;
+    library = std::move(opened);
+    return true;
 }
 
-DkimVerifier::DkimVerifier(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+DkimVerifier::DkimVerifier(const DkimPolicy& policy) : impl_(std::make_unique<Impl>())
+{
+    impl_->policy = policy;
+}
 DkimVerifier::~DkimVerifier() = default;
 DkimVerifier::DkimVerifier(DkimVerifier&&) noexcept = default;
 DkimVerifier& DkimVerifier::operator=(DkimVerifier&&) noexcept = default;
@@ -274,8 +280,9 @@ DkimResult DkimVerifier::verify(const mail::Message& message, dns::Resolver& res
 
     KeyLookups lookups{&resolver, {}};
     DKIM_STAT status = DKIM_STAT_OK;
-    const DkimHandle dkim{
-        dkim_verify(impl_->library.get(), reinterpret_cast<const unsigned char*>("-"), nullptr, &status)};
+    const DkimHandle dkim{impl_->open() ? dkim_verify(impl_->library.get(),
+                                                      reinterpret_cast<const unsigned char*>("-"), nullptr, &status)
+                                        : nullptr};
     const auto all = [&](std::string_view result, std::string_view reason) {
         for (const auto at : position) {
             out.signatures[at].result = result;

@@ -39,8 +39,8 @@ DKIM_STAT give(DKIM* dkim, std::string_view text)
 
 DkimLibrary open_library()
 {
-    // what is initialised first counts for the whole process
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+    // What is initialised first counts for the whole process. The end of the process frees what OpenSSL holds.
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, nullptr);
     return DkimLibrary{dkim_init(nullptr, nullptr)};
 }
 

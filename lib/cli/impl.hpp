@@ -3,9 +3,11 @@
 #include "lib/cli/tool.hpp"
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mgw::cli
@@ -14,6 +16,8 @@ namespace mgw::cli
 /// What a tool knows of its options beside CLI11.
 struct Tool::Impl {
     CLI::App app;
+    std::vector<std::pair<CLI::App*, std::function<void(CLI::App&)>>> commands;
+    std::vector<std::function<void()>> later;
     std::map<const CLI::Option*, std::vector<std::string>> choices;
     std::map<const CLI::Option*, Complete> hints;
     std::string sandbox = "auto";

@@ -17,10 +17,11 @@
 namespace mgw::cli
 {
 
-void declare_stage_options(Tool& tool, CLI::App& app, StageOptions& options)
+namespace
 {
-    declare_stream_options(tool, app, options.stream);
-    declare_envelope_options(tool, app, options.envelope);
+
+void declare_working_options(Tool& tool, CLI::App& app, StageOptions& options)
+{
     tool.choices(app.add_option("--on-error", options.on_error, "What this stage's own failure means for a message.")
                      ->type_name("ACTION")
                      ->capture_default_str(),
@@ -50,6 +51,15 @@ void declare_stage_options(Tool& tool, CLI::App& app, StageOptions& options)
                              "Keep in FILE how far a run over many messages came; with the same FILE it goes on there.")
                   ->type_name("FILE"),
               Complete::file);
+}
+
+} // namespace
+
+void declare_stage_options(Tool& tool, CLI::App& app, StageOptions& options)
+{
+    declare_envelope_options(tool, app, options.envelope); // first: they are what procmail's and pipe(8)'s lines name
+    declare_stream_options(tool, app, options.stream);
+    tool.later(app, [&] { declare_working_options(tool, app, options); });
 }
 
 namespace

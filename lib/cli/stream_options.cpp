@@ -24,9 +24,7 @@ std::optional<Shard> parse_shard(std::string_view text)
     return Shard{*index, *count};
 }
 
-} // namespace
-
-void declare_stream_options(Tool& tool, CLI::App& app, StreamOptions& options)
+void declare_kind_options(Tool& tool, CLI::App& app, StreamOptions& options)
 {
     static const std::map<std::string, Kind> kinds{
         {"message", Kind::message}, {"mbox", Kind::mbox}, {"frames", Kind::frames}};
@@ -36,10 +34,6 @@ void declare_stream_options(Tool& tool, CLI::App& app, StreamOptions& options)
                          ->type_name("KIND"),
                      {"message", "mbox", "frames"});
     };
-    tool.hint(app.add_option("operands", options.operands,
-                             "Messages, mboxes, Maildirs and folders of messages to read instead of standard input.")
-                  ->type_name("FILE"),
-              Complete::file);
     kind_option("--input", options.input,
                 "Kind of the input: one message (the default), an mbox, or the frames of a lane.");
     kind_option("--output", options.output, "Kind of the output; the default is that of the input.");
@@ -66,7 +60,7 @@ void declare_stream_options(Tool& tool, CLI::App& app, StreamOptions& options)
               Complete::file);
 }
 
-void declare_envelope_options(Tool&, CLI::App& app, EnvelopeOptions& options)
+void declare_envelope(CLI::App& app, EnvelopeOptions& options)
 {
     const CLI::Validator is_path(
         [](std::string& value) {
@@ -103,6 +97,22 @@ void declare_envelope_options(Tool&, CLI::App& app, EnvelopeOptions& options)
                    "How many topmost Received fields to believe for the client's address, 0 to 100.")
         ->type_name("N")
         ->check(CLI::Range(0, 100).description(""));
+}
+
+} // namespace
+
+void declare_stream_options(Tool& tool, CLI::App& app, StreamOptions& options)
+{
+    tool.hint(app.add_option("operands", options.operands,
+                             "Messages, mboxes, Maildirs and folders of messages to read instead of standard input.")
+                  ->type_name("FILE"),
+              Complete::file);
+    tool.later(app, [&] { declare_kind_options(tool, app, options); });
+}
+
+void declare_envelope_options(Tool& tool, CLI::App& app, EnvelopeOptions& options)
+{
+    tool.later(app, [&] { declare_envelope(app, options); });
 }
 
 } // namespace mgw::cli

@@ -30,6 +30,11 @@ Tool::Tool(std::string name, std::string summary) : impl_(std::make_unique<Impl>
     app.add_flag_callback(
         "--version", [] { throw CLI::CallForVersion(MGW_VERSION, 0); }, "Print the version and exit.");
     app.fallthrough();
+}
+
+void Tool::declare_common()
+{
+    CLI::App& app = impl_->app;
     app.option_defaults()->group("Common options");
     hint(app.add_option("--config", common_.config,
                         "Configuration file (TOML); its table [" + name_ + "] has these options by name.")
@@ -63,12 +68,49 @@ CLI::App& Tool::app()
     return impl_->app;
 }
 
-CLI::App& Tool::command(const std::string& name, const std::string& summary)
+void Tool::command(const std::string& name, const std::string& summary, std::function<void(CLI::App&)> declare)
 {
-    CLI::App* sub = impl_->app.add_subcommand(name, summary);
-    sub->set_help_flag("--help", "Print this help and exit.");
-    sub->fallthrough();
-    return *sub;
+    impl_->commands.emplace_back(impl_->app.add_subcommand(name, summary), std::move(declare));
+}
+
+void Tool::later(CLI::App& app, std::function<void()> declare)
+{
+    if (&app == &impl_->app)
+        impl_->later.push_back(std::move(declare));
+    else
+        declare();
+}
+
+void Tool::declare_what_is_named(const std::vector<std::string>& arguments, bool all)
+{
+    const auto is_declared = [&](const std::string& argument) {
+        if (argument == "--help")
+            return false;
+        if (argument.size() < 2 || argument[0] != '-')
+            return true;
+        const std::string name = argument.substr(0, argument.find('='));
+        return impl_->app.get_option_no_throw(name) != nullptr ||
+               std::ranges::any_of(impl_->commands, [&](const auto& command) {
+                   return command.first->get_option_no_throw(name) != nullptr;
+               });
+    };
+    const auto options_end = std::ranges::find(arguments, "--");
+    impl_->later.emplace_back([this] { declare_common(); });
+    for (auto& declare : impl_->later)
+        if (all || !std::all_of(arguments.begin(), options_end, is_declared))
+            declare();
+    impl_->later.clear();
+}
+
+void Tool::declare_commands(const std::vector<std::string>* named)
+{
+    for (const auto& [sub, declare] : impl_->commands) {
+        if (named != nullptr && std::ranges::find(*named, sub->get_name()) == named->end())
+            continue;
+        sub->set_help_flag("--help", "Print this help and exit.");
+        sub->fallthrough();
+        declare(*sub);
+    }
 }
 
 CLI::Option* Tool::choices(CLI::Option* option, std::initializer_list<const char*> values)
@@ -108,6 +150,14 @@ std::optional<std::string> argument_of(const std::vector<std::string>& arguments
     return std::nullopt;
 }
 
+char** end_of_environment()
+{
+    char** at = environ;
+    while (*at != nullptr)
+        ++at;
+    return at;
+}
+
 } // namespace
 
 std::optional<int> Tool::parse(int argc, char** argv)
@@ -121,6 +171,8 @@ std::optional<int> Tool::parse(int argc, char** argv)
                                     : (fd == STDOUT_FILENO ? O_RDONLY : O_RDWR)); // reading and writing fail
     std::vector<std::string> arguments(argv + 1, argv + argc);
     if (const auto what = argument_of(arguments, "--generate")) {
+        declare_commands(nullptr);
+        declare_what_is_named(arguments, true);
         auto text = generate(*what, name_, impl_->app, impl_->choices, impl_->hints);
         if (!text) {
             complain(text.error());
@@ -129,12 +181,15 @@ std::optional<int> Tool::parse(int argc, char** argv)
         std::cout << *text << std::flush;
         return std::cout.good() ? 0 : static_cast<int>(Status::temp_fail);
     }
+    declare_commands(&arguments);
     std::string config = argument_of(arguments, "--config").value_or("");
     if (config.empty())
         if (const char* value = std::getenv("MGW_CONFIG"); value != nullptr)
             config = value;
     if (config.empty() && ::access("/etc/mgw/mgw.toml", F_OK) == 0)
         config = "/etc/mgw/mgw.toml";
+    const auto is_ours = [](const char* variable) { return std::string_view(variable).starts_with("MGW_"); };
+    declare_what_is_named(arguments, !config.empty() || std::any_of(environ, end_of_environment(), is_ours));
     if (!config.empty()) {
         auto added = read_config(config, name_, impl_->app, arguments, common_.limits);
         if (!added) {
@@ -151,7 +206,8 @@ std::optional<int> Tool::parse(int argc, char** argv)
             argument += empty_value;
     }
     try {
-        admit_empty_values(impl_->app);
+        if (std::ranges::any_of(arguments, [](const auto& argument) { return argument.contains(empty_value); }))
+            admit_empty_values(impl_->app);
         std::ranges::reverse(arguments);
         impl_->app.parse(std::move(arguments));
     } catch (const CLI::CallForHelp&) {

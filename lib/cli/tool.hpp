@@ -50,8 +50,13 @@ public:
 
     CLI::App& app();
     const std::string& name() const { return name_; }
-    /// A subcommand of the tool.
-    CLI::App& command(const std::string& name, const std::string& summary);
+    /// A subcommand of the tool. parse() calls `declare`, which adds its options, only where they count: declaring is
+    /// a good part of what a short run costs.
+    void command(const std::string& name, const std::string& summary, std::function<void(CLI::App&)> declare);
+    /// Options that most runs do not name. parse() calls `declare` only where one of them is named, or might be: for an
+    /// option that is not declared, --help, a configuration file, the environment. On a command that is at once: it is
+    /// declared only where it runs.
+    void later(CLI::App& app, std::function<void()> declare);
     /// Declares what a value may be; the choices reach help, manual page and completions.
     CLI::Option* choices(CLI::Option* option, std::initializer_list<const char*> values);
     /// Declares how a shell completes the value.
@@ -84,6 +89,11 @@ public:
 
 private:
     struct Impl;
+    /// Of the commands whose names are among `named`, or of all.
+    void declare_commands(const std::vector<std::string>* named);
+    void declare_common();
+    void declare_what_is_named(const std::vector<std::string>& arguments, bool all);
+
     std::unique_ptr<Impl> impl_;
     std::string name_;
     CommonOptions common_;

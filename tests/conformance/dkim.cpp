@@ -49,11 +49,11 @@ struct Case {
 
 void run(const Case& one)
 {
-    auto verifier = auth::DkimVerifier::open();
+    auth::DkimVerifier verifier;
     auto resolver = dns::parse_zone(one.zone, one.name);
-    if (!verifier || !resolver) {
+    if (!resolver) {
         ++failed;
-        std::printf("%s: no verifier or zone\n", one.name.c_str());
+        std::printf("%s: no zone\n", one.name.c_str());
         return;
     }
     std::string crlf; // both ways of storing a message must verify alike
@@ -64,7 +64,7 @@ void run(const Case& one)
     }
     for (const auto& octets : {one.octets, crlf}) {
         const mail::Message message(octets);
-        const auto result = verifier->verify(message, **resolver, signing_time(message));
+        const auto result = verifier.verify(message, **resolver, signing_time(message));
         bool good = !result.signatures.empty() && (one.wanted.empty() || one.wanted.size() == result.signatures.size());
         std::string found;
         for (std::size_t i = 0; i < result.signatures.size(); ++i) {

@@ -24,11 +24,11 @@ private:
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets, std::size_t size)
 {
-    static auto verifier = mgw::auth::DkimVerifier::open();
+    static mgw::auth::DkimVerifier verifier;
     const std::string_view input(reinterpret_cast<const char*>(octets), size);
     const auto nul = input.find('\0');
     Echo resolver(nul == std::string_view::npos ? std::string_view{} : input.substr(nul + 1));
     const mgw::mail::Message message(input.substr(0, nul));
-    static_cast<void>(verifier->verify(message, resolver, mgw::Time{std::chrono::seconds(1795500000)}));
+    static_cast<void>(verifier.verify(message, resolver, mgw::Time{std::chrono::seconds(1795500000)}));
     return 0;
 }

@@ -23,10 +23,10 @@ std::string file(const std::string& name)
 
 DkimResult verify(const std::string& octets, Time time = now)
 {
-    auto verifier = DkimVerifier::open();
+    DkimVerifier verifier;
     auto zone = dns::open_zone(data + "zone.db");
-    EXPECT_TRUE(verifier && zone) << (zone ? "" : zone.error().message);
-    return verifier->verify(mail::Message(octets), **zone, time);
+    EXPECT_TRUE(zone) << (zone ? "" : zone.error().message);
+    return verifier.verify(mail::Message(octets), **zone, time);
 }
 
 struct Case {
@@ -150,12 +150,12 @@ TEST(Measure, JudgesWholeMessages)
                              Whole{"clean.eml", "", "", "none", "pass", Policy::reject},
                              Whole{"broken.eml", "192.0.2.7", "alice@example.net", "pass", "pass", Policy::reject},
                              Whole{"broken.eml", "192.0.2.1", "alice@example.net", "fail", "fail", Policy::reject}}) {
-        auto verifier = DkimVerifier::open();
+        DkimVerifier verifier;
         auto zone = dns::open_zone(data + "zone.db");
-        ASSERT_TRUE(verifier && zone);
+        ASSERT_TRUE(zone);
         const auto octets = file(each.file);
         const auto found = measure(mail::Message(octets), {each.ip, "mail.example", each.from, "mx.example.org"},
-                                   *verifier, **zone, Discovery::walk, now);
+                                   verifier, **zone, Discovery::walk, now);
         EXPECT_EQ(found.spf.result, each.spf) << each.file << " " << each.from;
         EXPECT_EQ(found.dmarc.result, each.dmarc) << each.file << " " << found.dmarc.reason;
         EXPECT_EQ(found.dmarc.policy, each.policy) << each.file;

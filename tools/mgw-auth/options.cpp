@@ -24,9 +24,8 @@ void declare_dns(cli::Tool& tool, CLI::App& app, Options& o)
         ->check(CLI::Range(100U, 60000U).description(""));
 }
 
-void declare_sign(cli::Tool& tool, Options& o)
+void declare_sign(cli::Tool& tool, CLI::App& sign, Options& o)
 {
-    auto& sign = tool.command("sign", "Add a DKIM signature.");
     sign.callback([&o] { o.command = Command::sign; });
     sign.add_option("--domain", o.domain, "Domain that signs (d=).")->type_name("DOMAIN")->required();
     sign.add_option("--selector", o.selector, "Selector of the key (s=).")->type_name("SELECTOR")->required();
@@ -68,7 +67,7 @@ void declare(cli::Tool& tool, Options& o)
         ->check(CLI::Range(1U, 100U).description(""));
     declare_dns(tool, app, o);
     cli::declare_stage_options(tool, app, o.stage);
-    declare_sign(tool, o);
+    tool.command("sign", "Add a DKIM signature.", [&](CLI::App& sign) { declare_sign(tool, sign, o); });
 }
 
 } // namespace mgw::auth_tool

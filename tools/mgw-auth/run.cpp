@@ -61,10 +61,7 @@ public:
         auth::DkimPolicy policy;
         policy.min_rsa_bits = options_.min_rsa_bits;
         policy.signatures = options_.max_signatures;
-        auto verifier = auth::DkimVerifier::open(policy);
-        if (!verifier)
-            return pass(verifier);
-        verifier_ = std::move(*verifier);
+        verifier_.emplace(policy);
         return {};
     }
 

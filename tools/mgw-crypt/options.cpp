@@ -17,11 +17,8 @@ void declare_homedir(cli::Tool& tool, CLI::App& app, Options& o)
               cli::Complete::directory);
 }
 
-} // namespace
-
-void declare(cli::Tool& tool, Options& o)
+void declare_encrypt(cli::Tool& tool, CLI::App& encrypt, Options& o)
 {
-    auto& encrypt = tool.command("encrypt", "encrypt messages to all of their recipients (PGP/MIME)");
     cli::declare_stage_options(tool, encrypt, o.encrypt_stage);
     declare_homedir(tool, encrypt, o);
     tool.choices(
@@ -39,11 +36,23 @@ void declare(cli::Tool& tool, Options& o)
             ->capture_default_str(),
         {"auto", "always", "never"});
     encrypt.callback([&o] { o.command = Command::encrypt; });
+}
 
-    auto& decrypt = tool.command("decrypt", "decrypt messages and verify signatures inside");
+void declare_decrypt(cli::Tool& tool, CLI::App& decrypt, Options& o)
+{
     cli::declare_stage_options(tool, decrypt, o.decrypt_stage);
     declare_homedir(tool, decrypt, o);
     decrypt.callback([&o] { o.command = Command::decrypt; });
+}
+
+} // namespace
+
+void declare(cli::Tool& tool, Options& o)
+{
+    tool.command("encrypt", "encrypt messages to all of their recipients (PGP/MIME)",
+                 [&](CLI::App& app) { declare_encrypt(tool, app, o); });
+    tool.command("decrypt", "decrypt messages and verify signatures inside",
+                 [&](CLI::App& app) { declare_decrypt(tool, app, o); });
 }
 
 } // namespace mgw::crypt

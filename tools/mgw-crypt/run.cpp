@@ -1,6 +1,7 @@
 #include "run.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/crypt/broker.hpp"
 #include "lib/crypt/openpgp.hpp"
 #include "lib/crypt/pgp_mime.hpp"
 #include "lib/mail/address.hpp"
@@ -52,23 +53,35 @@ void report(cli::Subject& subject, cli::Context& context, const Values& values)
     context.explain(line);
 }
 
-/// What both subcommands share: the keyring, read once before the workers are forked.
+/// What both subcommands share: the keyring, read once before the workers are forked, and for each of them a process that
+/// runs gpg, so that what parses mail can be confined.
 class Keyring : public cli::Stage {
 public:
     explicit Keyring(const Options& options) : options_(options) {}
-    Result<void> prepare(cli::Tool&) override
+    Result<void> prepare(cli::Tool& tool) override
     {
+        largest_octets_ = tool.common().limits.message_octets;
         auto pgp = OpenPgp::open(options_.homedir);
         if (!pgp)
             return pass(pgp);
         pgp_.emplace(std::move(*pgp));
         return {};
     }
-    Rights rights() const override { return {.programs = true}; }
+    Rights rights() const override { return {}; }
+    Result<void> start() override
+    {
+        auto broker = Broker::start(*pgp_, largest_octets_);
+        if (!broker)
+            return pass(broker);
+        broker_.emplace(std::move(*broker));
+        return {};
+    }
 
 protected:
     const Options& options_;
     std::optional<OpenPgp> pgp_;
+    std::optional<Broker> broker_;
+    std::size_t largest_octets_ = 0;
 };
 
 class Encrypt final : public Keyring {
@@ -166,7 +179,7 @@ private:
     Result<void> encrypt(cli::Subject& subject, cli::Context& context, const mail::Message& message,
                          const std::vector<mail::Recipient>& recipients, const Keys& keys)
     {
-        auto armored = pgp_->encrypt(inner_entity(message), keys.fingerprints, hides(message, recipients));
+        auto armored = broker_->encrypt(inner_entity(message), keys.fingerprints, hides(message, recipients));
         if (!armored && armored.error().status == Status::refused) {
             // gpg knows better than the listing: one of the keys is of no use now
             refuse(subject, "*", "unusable");
@@ -204,7 +217,7 @@ public:
             report(subject, context, values);
             return {};
         }
-        auto decrypted = pgp_->decrypt(found.ciphertext, context.limits.message_octets);
+        auto decrypted = broker_->decrypt(found.ciphertext, context.limits.message_octets);
         if (!decrypted && decrypted.error().status != Status::data)
             return pass(decrypted);
         Result<void> done;

@@ -8,19 +8,22 @@ namespace mgw::queue_tool
 namespace
 {
 
-CLI::App& command(cli::Tool& tool, Options& o, Command which, const std::string& name, const std::string& summary)
+using Declare = void (*)(cli::Tool&, CLI::App&, Options&);
+
+void command(cli::Tool& tool, Options& o, Command which, const std::string& name, const std::string& summary,
+             Declare declare)
 {
-    auto& app = tool.command(name, summary);
-    app.callback([&o, which] { o.command = which; });
-    // The environment is read by default_spool(): CLI11 would let it overrule the option in a command that was not
-    // called.
-    tool.hint(app.add_option("--spool", o.spool, "Folder of the queue; default $MGW_SPOOL or ~/.local/state/mgw/spool.")
-                  ->type_name("DIR"),
-              cli::Complete::directory);
-    return app;
+    tool.command(name, summary, [&tool, &o, which, declare](CLI::App& app) {
+        app.callback([&o, which] { o.command = which; });
+        tool.hint(app.add_option("--spool", o.spool,
+                                 "Folder of the queue; default $MGW_SPOOL or ~/.local/state/mgw/spool.")
+                      ->type_name("DIR"),
+                  cli::Complete::directory);
+        declare(tool, app, o);
+    });
 }
 
-void add_ids(CLI::App& app, Options& o)
+void add_ids(cli::Tool&, CLI::App& app, Options& o)
 {
     app.add_option("ID", o.ids, "Messages, by queue id or Mgw-Id.")->type_name("ID")->required();
 }
@@ -33,9 +36,8 @@ void add_dsn(CLI::App& app, Options& o)
         ->type_name("DESTINATION");
 }
 
-void declare_add(cli::Tool& tool, Options& o)
+void declare_add(cli::Tool& tool, CLI::App& add, Options& o)
 {
-    auto& add = command(tool, o, Command::add, "add", "Keep messages durably, then answer.");
     cli::declare_stream_options(tool, add, o.stream);
     cli::declare_envelope_options(tool, add, o.envelope);
     tool.choices(
@@ -57,9 +59,8 @@ void declare_add(cli::Tool& tool, Options& o)
         ->check(CLI::Range(std::uint64_t{65536}, std::uint64_t{1} << 40).description(""));
 }
 
-void declare_run(cli::Tool& tool, Options& o)
+void declare_run(cli::Tool&, CLI::App& run, Options& o)
 {
-    auto& run = command(tool, o, Command::run, "run", "Deliver what is due.");
     run.add_option("--send", o.send, "Program that delivers: reads frames, writes answers.")
         ->type_name("COMMAND")
         ->capture_default_str();
@@ -84,14 +85,8 @@ void declare_run(cli::Tool& tool, Options& o)
     add_dsn(run, o);
 }
 
-} // namespace
-
-void declare(cli::Tool& tool, Options& o)
+void declare_list(cli::Tool& tool, CLI::App& list, Options& o)
 {
-    tool.app().require_subcommand(1);
-    declare_add(tool, o);
-
-    auto& list = command(tool, o, Command::list, "list", "List the messages of the queue.");
     tool.choices(list.add_option("--state", o.state, "Only messages in this state.")->type_name("STATE"),
                  {"ready", "deferred", "held", "quarantined"});
     list.add_option("--sender", o.sender, "Only messages whose sender contains this text.")->type_name("TEXT");
@@ -99,26 +94,47 @@ void declare(cli::Tool& tool, Options& o)
         ->type_name("TEXT");
     list.add_option("--older", o.older, "Only messages that came longer ago than this: 90s, 5m, 4h, 5d.")
         ->type_name("TIME");
+}
 
-    add_ids(command(tool, o, Command::show, "show", "Show all that is known of messages, without their text."), o);
-    add_ids(command(tool, o, Command::cat, "cat", "Write messages as they were received, octet for octet."), o);
-
-    auto& hold = command(tool, o, Command::hold, "hold", "Keep messages from being delivered until they are released.");
+void declare_hold(cli::Tool& tool, CLI::App& hold, Options& o)
+{
     hold.add_option("--reason", o.reason, "Why, for list and show.")->type_name("TEXT");
-    add_ids(hold, o);
-    auto& release = command(tool, o, Command::release, "release",
-                            "Deliver held messages, and quarantined ones through a pipeline.");
+    add_ids(tool, hold, o);
+}
+
+void declare_release(cli::Tool& tool, CLI::App& release, Options& o)
+{
     release
         .add_option("--release-pipeline", o.release_pipeline,
                     "Stages for messages from quarantine, such as 'mgw-route | mgw-crypt | mgw-queue add'.")
         ->type_name("STAGES");
-    add_ids(release, o);
-    auto& remove = command(tool, o, Command::remove, "delete", "Delete messages; nobody is told.");
+    add_ids(tool, release, o);
+}
+
+void declare_remove(cli::Tool& tool, CLI::App& remove, Options& o)
+{
     remove.add_option("--reason", o.reason, "Why, for the record.")->type_name("TEXT");
-    add_ids(remove, o);
-    add_ids(command(tool, o, Command::retry, "retry", "Make deferred messages due now."), o);
-    declare_run(tool, o);
-    command(tool, o, Command::check, "check", "Verify every file of the spool and name what is wrong.");
+    add_ids(tool, remove, o);
+}
+
+} // namespace
+
+void declare(cli::Tool& tool, Options& o)
+{
+    tool.app().require_subcommand(1);
+    command(tool, o, Command::add, "add", "Keep messages durably, then answer.", declare_add);
+    command(tool, o, Command::list, "list", "List the messages of the queue.", declare_list);
+    command(tool, o, Command::show, "show", "Show all that is known of messages, without their text.", add_ids);
+    command(tool, o, Command::cat, "cat", "Write messages as they were received, octet for octet.", add_ids);
+    command(tool, o, Command::hold, "hold", "Keep messages from being delivered until they are released.",
+            declare_hold);
+    command(tool, o, Command::release, "release", "Deliver held messages, and quarantined ones through a pipeline.",
+            declare_release);
+    command(tool, o, Command::remove, "delete", "Delete messages; nobody is told.", declare_remove);
+    command(tool, o, Command::retry, "retry", "Make deferred messages due now.", add_ids);
+    command(tool, o, Command::run, "run", "Deliver what is due.", declare_run);
+    command(tool, o, Command::check, "check", "Verify every file of the spool and name what is wrong.",
+            [](cli::Tool&, CLI::App&, Options&) {});
 }
 
 } // namespace mgw::queue_tool

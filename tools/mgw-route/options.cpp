@@ -51,10 +51,10 @@ void declare(cli::Tool& tool, Options& o)
                              "File of SRS secrets, one a line; the first signs, all verify.")
                   ->type_name("FILE"),
               cli::Complete::file);
-    auto& lookup = tool.command("lookup", "print what would become of addresses, and why");
-    lookup.add_option("ADDRESS", o.addresses, "Address to look up.")->required();
-    lookup.fallthrough();
-    lookup.callback([&o] { o.lookup = true; });
+    tool.command("lookup", "print what would become of addresses, and why", [&o](CLI::App& lookup) {
+        lookup.add_option("ADDRESS", o.addresses, "Address to look up.")->required();
+        lookup.callback([&o] { o.lookup = true; });
+    });
 }
 
 } // namespace mgw::route
