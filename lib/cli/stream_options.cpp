@@ -24,7 +24,7 @@ std::optional<Shard> parse_shard(std::string_view text)
     return Shard{*index, *count};
 }
 
-void declare_kinds(Tool& tool, CLI::App& app, StreamOptions& options)
+void declare_kind_options(Tool& tool, CLI::App& app, StreamOptions& options)
 {
     static const std::map<std::string, Kind> kinds{
         {"message", Kind::message}, {"mbox", Kind::mbox}, {"frames", Kind::frames}};
@@ -107,7 +107,7 @@ void declare_stream_options(Tool& tool, CLI::App& app, StreamOptions& options)
                              "Messages, mboxes, Maildirs and folders of messages to read instead of standard input.")
                   ->type_name("FILE"),
               Complete::file);
-    tool.later(app, [&] { declare_kinds(tool, app, options); });
+    tool.later(app, [&] { declare_kind_options(tool, app, options); });
 }
 
 void declare_envelope_options(Tool& tool, CLI::App& app, EnvelopeOptions& options)
