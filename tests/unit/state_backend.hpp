@@ -38,7 +38,11 @@ private:
 /// A redis-server of this test's own behind a Unix socket, ended with it.
 class RedisServer {
 public:
-    RedisServer() { start(); }
+    RedisServer()
+    {
+        ::signal(SIGPIPE, SIG_IGN);
+        start();
+    }
     RedisServer(const RedisServer&) = delete;
     RedisServer& operator=(const RedisServer&) = delete;
     ~RedisServer() { stop(); }
