@@ -7,6 +7,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <random>
@@ -27,34 +28,53 @@ double since(SteadyClock::time_point begin)
     return std::chrono::duration<double>(SteadyClock::now() - begin).count();
 }
 
-/// Calls a second of `act`, which is made anew in each of `processes` processes.
-double rate_of(unsigned processes, const std::function<std::function<bool(unsigned)>()>& make)
+double cpu_since(std::clock_t begin)
+{
+    return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+}
+
+struct Speed {
+    double rate = 0; ///< calls a second, all processes together
+    double cpu = 0;  ///< microseconds of CPU for one call, without a server's
+};
+
+/// Measures `act`, which is made anew in each of `processes` processes.
+Speed speed_of(unsigned processes, const std::function<std::function<bool(unsigned)>()>& make)
 {
     int ends[2];
     if (::pipe(ends) != 0)
-        return 0;
+        return {};
     for (unsigned p = 0; p < processes; ++p)
         if (::fork() == 0) {
             const auto act = make();
             unsigned count = 0;
             const auto begin = SteadyClock::now();
+            const auto cpu = std::clock();
             while (since(begin) < seconds) {
                 if (!act(p * 100000000 + count))
                     ::_exit(1);
                 ++count;
             }
-            const double rate = count / since(begin);
-            ::_exit(::write(ends[1], &rate, sizeof rate) == sizeof rate ? 0 : 1);
+            const Speed one{count / since(begin), cpu_since(cpu) * 1e6 / count};
+            ::_exit(::write(ends[1], &one, sizeof one) == sizeof one ? 0 : 1);
         }
     ::close(ends[1]);
-    double sum = 0;
-    double one = 0;
-    while (::read(ends[0], &one, sizeof one) == sizeof one)
-        sum += one;
+    Speed sum;
+    Speed one;
+    while (::read(ends[0], &one, sizeof one) == sizeof one) {
+        sum.rate += one.rate;
+        sum.cpu += one.cpu / processes;
+    }
     ::close(ends[0]);
     while (::wait(nullptr) > 0)
         ;
     return sum;
+}
+
+void print(const std::string& what, const Speed& speed)
+{
+    std::printf("%s: %.0f a second, %.1f us CPU each\n", what.c_str(), speed.rate, speed.cpu);
+    std::fflush(stdout);
 }
 
 void networks(const std::string& folder)
@@ -71,13 +91,13 @@ void networks(const std::string& folder)
                 out << (n >> 24) << '.' << (n >> 16 & 255) << '.' << (n >> 8 & 255) << ".0/24 ; SBL" << i << '\n';
         }
     }
-    auto begin = SteadyClock::now();
+    auto begin = std::clock();
     const auto table = lists::CidrTable::read({{path, lists::CidrKind::deny}});
     if (!table) {
         std::printf("%s\n", table.error().message.c_str());
         return;
     }
-    std::printf("networks: 1000000 lines, %zu kept, read in %.2f s\n", table->size(), since(begin));
+    std::printf("networks: 1000000 lines, %zu kept, read in %.2f s of CPU\n", table->size(), cpu_since(begin));
     std::size_t found = 0;
     constexpr int asked = 1000000;
     std::vector<IpAddress> addresses;
@@ -88,10 +108,10 @@ void networks(const std::string& folder)
             ip.octets[k] = static_cast<unsigned char>(n >> (8 * k));
         addresses.push_back(ip);
     }
-    begin = SteadyClock::now();
+    begin = std::clock();
     for (const auto& ip : addresses)
         found += table->find(ip) ? 1 : 0;
-    std::printf("networks: %.0f ns a question, %zu of %d found\n", since(begin) * 1e9 / asked, found, asked);
+    std::printf("networks: %.0f ns of CPU a question, %zu of %d found\n", cpu_since(begin) * 1e9 / asked, found, asked);
     ::unlink(path.c_str());
 }
 
@@ -100,11 +120,11 @@ void store(const char* name, const std::function<std::unique_ptr<state::Store>()
     const state::Rate rate{.limit = 100, .period = std::chrono::hours(1), .burst = 20};
     const Time now = std::chrono::system_clock::now();
     for (const unsigned processes : {1U, 4U}) {
-        const auto take = rate_of(processes, [&] {
+        const auto take = speed_of(processes, [&] {
             std::shared_ptr<state::Store> s = open();
             return [=](unsigned i) { return s && s->take("k" + std::to_string(i % 10000), 1, rate, now).has_value(); };
         });
-        const auto grey = rate_of(processes, [&] {
+        const auto grey = speed_of(processes, [&] {
             std::shared_ptr<state::Store> s = open();
             return [=](unsigned i) {
                 return s && state::Greylist(*s, {})
@@ -112,15 +132,15 @@ void store(const char* name, const std::function<std::unique_ptr<state::Store>()
                                 .has_value();
             };
         });
-        std::printf("%s, %u at once: %.0f takes a second, %.0f greylist decisions a second (each key new)\n", name,
-                    processes, take, grey);
-        std::fflush(stdout);
+        const auto who = std::string(name) + ", " + std::to_string(processes) + " at once, ";
+        print(who + "takes", take);
+        print(who + "greylist decisions (each key new)", grey);
     }
 }
 
-double bare_sqlite(const std::string& path)
+Speed bare_sqlite(const std::string& path)
 {
-    return rate_of(1, [&] {
+    return speed_of(1, [&] {
         sqlite3* db = nullptr;
         sqlite3_open(path.c_str(), &db);
         sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE t(k INTEGER PRIMARY KEY, v)",
@@ -154,7 +174,7 @@ int main(int argc, char** argv)
         auto s = state::open_store({.location = path, .timeout = std::chrono::seconds(5)});
         return s ? std::move(*s) : nullptr;
     });
-    std::printf("bare sqlite: %.0f transactions of one row a second\n", bare_sqlite(folder + "/bare.sqlite"));
+    print("bare sqlite, transactions of one row", bare_sqlite(folder + "/bare.sqlite"));
     if (redis.empty())
         return 0;
     store("redis", [&] {
@@ -162,11 +182,11 @@ int main(int argc, char** argv)
         return s ? std::move(*s) : nullptr;
     });
     for (const unsigned processes : {1U, 4U})
-        std::printf("bare redis, %u at once: %.0f PING a second\n", processes, rate_of(processes, [&] {
-                        const auto link = std::make_shared<state::RedisLink>(*state::parse_redis_address(redis),
-                                                                             "bench", "", std::vector<std::string>{},
-                                                                             std::chrono::milliseconds(1000));
-                        return [=](unsigned) { return link->command({"PING"}).has_value(); };
-                    }));
+        print("bare redis, " + std::to_string(processes) + " at once, PING", speed_of(processes, [&] {
+                  const auto link =
+                      std::make_shared<state::RedisLink>(*state::parse_redis_address(redis), "bench", "",
+                                                         std::vector<std::string>{}, std::chrono::milliseconds(1000));
+                  return [=](unsigned) { return link->command({"PING"}).has_value(); };
+              }));
     return 0;
 }
