@@ -63,4 +63,33 @@ double boot_seconds()
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
+Result<std::chrono::seconds> parse_duration(std::string_view text)
+{
+    const auto bad =
+        fail(Status::usage, "no duration: " + printable(text, 40), "write a number and s, m, h or d: 90s, 4h");
+    if (text.empty())
+        return bad;
+    std::uint64_t unit = 1;
+    switch (text.back()) {
+    case 'd':
+        unit = 86400;
+        break;
+    case 'h':
+        unit = 3600;
+        break;
+    case 'm':
+        unit = 60;
+        break;
+    default:
+        break;
+    }
+    if (unit > 1 || text.back() == 's')
+        text.remove_suffix(1);
+    constexpr std::uint64_t most = 10ULL * 366 * 86400;
+    const auto number = parse_number(text);
+    if (!number || *number > most / unit)
+        return bad;
+    return std::chrono::seconds(*number * unit);
+}
+
 } // namespace mgw

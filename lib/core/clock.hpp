@@ -1,8 +1,11 @@
 #pragma once
 
+#include "lib/core/result.hpp"
+
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace mgw
 {
@@ -31,5 +34,8 @@ std::string rfc5322_date(Time time);
 std::int64_t unix_seconds(Time time);
 /// The boot clock (CLOCK_BOOTTIME), seconds with a fraction: what Mgw-Deadline counts in.
 double boot_seconds();
+
+/// "90", "90s", "5m", "4h", "5d". Status::usage otherwise, or above ten years.
+Result<std::chrono::seconds> parse_duration(std::string_view text);
 
 } // namespace mgw

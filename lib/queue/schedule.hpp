@@ -1,10 +1,8 @@
 #pragma once
 
 #include "lib/core/random.hpp"
-#include "lib/core/result.hpp"
 
 #include <chrono>
-#include <string_view>
 
 namespace mgw::queue
 {
@@ -19,8 +17,5 @@ struct Schedule {
     /// queue does not come due in one moment.
     std::chrono::milliseconds wait(unsigned attempts, Random& random) const;
 };
-
-/// "90", "90s", "5m", "4h", "5d". Status::usage otherwise, or above ten years.
-Result<std::chrono::seconds> parse_duration(std::string_view text);
 
 } // namespace mgw::queue

@@ -68,6 +68,8 @@ protected:
     {
         const std::scoped_lock lock(mutex_);
         const Entry* entry = find({key, Item::Kind::count}, now);
+        if (entry == nullptr && by == 0)
+            return 0;
         const auto sum = (entry == nullptr ? 0 : entry->count) + by;
         keep({key, Item::Kind::count}, {.until = add_time(now, ttl), .count = sum}, now);
         return sum;

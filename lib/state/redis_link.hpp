@@ -35,7 +35,8 @@ struct RedisReply {
 };
 
 /// One connection to a Redis server, made when it is first needed and again when it broke: after a failure not before a
-/// second has passed, so that a dead server costs each caller little. Scripts are loaded with each connection.
+/// second has passed, so that a dead server costs each caller little. Scripts are loaded with each connection. SIGPIPE
+/// must be ignored, as in all tools.
 class RedisLink {
 public:
     using Words = std::vector<std::string>;

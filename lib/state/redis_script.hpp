@@ -61,7 +61,9 @@ return {state, first, last, uses}
 constexpr const char* count_script = R"(
 local now, by, ttl = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local sum, ends = string.match(redis.call('GET', KEYS[1]) or '', '^(%d+) (%d+)$')
-sum = (sum and tonumber(ends) > now) and tonumber(sum) + by or by
+sum = (sum and tonumber(ends) > now) and tonumber(sum) or nil
+if not sum and by == 0 then return 0 end
+sum = (sum or 0) + by
 redis.call('SET', KEYS[1], string.format('%.0f %.0f', sum, now + ttl), 'PX', string.format('%.0f', math.ceil(ttl / 1000)))
 return sum
 )";

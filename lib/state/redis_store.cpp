@@ -6,8 +6,8 @@
 #include "lib/state/redis_script.hpp"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
-#include <set>
 
 namespace mgw::state
 {
@@ -21,7 +21,7 @@ using Place = std::pair<std::string, Item::Kind>;
 constexpr std::string_view kinds = "rgvc"; ///< in the order of Item::Kind
 constexpr std::string_view name_space = "mgw:";
 constexpr std::size_t key_begins = 6; ///< behind "mgw:r:"
-constexpr std::size_t keys_at_once = 200;
+constexpr std::size_t keys_at_once = 500;
 enum Script : std::size_t { take_number, grey_number, count_number };
 
 std::string redis_key(Item::Kind kind, std::string_view key)
@@ -179,25 +179,24 @@ protected:
     Result<std::vector<Item>> do_list(const std::string& prefix, std::int64_t now, std::size_t limit) override
     {
         const std::scoped_lock lock(mutex_);
-        auto places = scan(prefix, limit);
-        if (!places)
-            return pass(places);
-        std::vector<Item> out;
-        for (auto at = places->begin(); at != places->end();) {
-            RedisLink::Words words{"MGET"};
-            const auto from = at;
-            for (; at != places->end() && words.size() <= keys_at_once; ++at)
-                words.push_back(redis_key(at->second, at->first));
-            auto reply = link_.command(words);
+        // the first in order of all: SCAN gives them in none, some twice, and those that have ended by our clock
+        std::map<Place, Item> first;
+        std::string cursor = "0";
+        do {
+            auto reply =
+                link_.command({"SCAN", cursor, "MATCH", std::string(name_space) + "?:" + glob_escaped(prefix) + "*",
+                               "COUNT", std::to_string(keys_at_once)});
             if (!reply)
                 return pass(reply);
-            if (reply->list.size() + 1 != words.size())
+            if (reply->list.size() != 2)
                 return strange();
-            auto place = from;
-            for (const auto& value : reply->list)
-                if (auto item = item_of(*place++, value.text, now))
-                    out.push_back(std::move(*item));
-        }
+            cursor = reply->list[0].text;
+            if (auto added = add_items(reply->list[1].list, now, limit, first); !added)
+                return pass(added);
+        } while (cursor != "0");
+        std::vector<Item> out;
+        for (auto& [place, item] : first)
+            out.push_back(std::move(item));
         return out;
     }
 
@@ -216,29 +215,33 @@ protected:
 private:
     std::unexpected<Error> strange() const { return link_.failed("answers what it should not"); }
 
-    /// The first `limit` keys in order, of all that begin with the prefix.
-    Result<std::set<Place>> scan(const std::string& prefix, std::size_t limit)
+    /// Adds the entries of these keys to the first `limit` of all.
+    Result<void> add_items(const std::vector<RedisReply>& keys, std::int64_t now, std::size_t limit,
+                           std::map<Place, Item>& first)
     {
-        std::set<Place> out;
-        std::string cursor = "0";
-        do {
-            auto reply = link_.command({"SCAN", cursor, "MATCH",
-                                        std::string(name_space) + "?:" + glob_escaped(prefix) + "*", "COUNT", "1000"});
-            if (!reply)
-                return pass(reply);
-            if (reply->list.size() != 2)
-                return strange();
-            cursor = reply->list[0].text;
-            for (const auto& key : reply->list[1].list) {
-                const auto kind = key.text.size() > key_begins ? kinds.find(key.text[4]) : std::string_view::npos;
-                if (kind == std::string_view::npos)
-                    continue;
-                out.emplace(key.text.substr(key_begins), static_cast<Item::Kind>(kind));
-                if (out.size() > limit)
-                    out.erase(std::prev(out.end()));
-            }
-        } while (cursor != "0");
-        return out;
+        RedisLink::Words words{"MGET"};
+        std::vector<Place> places;
+        for (const auto& key : keys) {
+            const auto kind = key.text.size() > key_begins ? kinds.find(key.text[4]) : std::string_view::npos;
+            if (kind == std::string_view::npos)
+                continue;
+            places.emplace_back(key.text.substr(key_begins), static_cast<Item::Kind>(kind));
+            words.push_back(key.text);
+        }
+        if (places.empty())
+            return {};
+        auto reply = link_.command(words);
+        if (!reply)
+            return pass(reply);
+        if (reply->list.size() != places.size())
+            return strange();
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            if (auto item = item_of(places[i], reply->list[i].text, now))
+                first.emplace(places[i], std::move(*item));
+            if (first.size() > limit)
+                first.erase(std::prev(first.end()));
+        }
+        return {};
     }
 
     std::string name_;

@@ -90,7 +90,7 @@ public:
                                          SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
         db_.reset(raw);
         if (code != SQLITE_OK)
-            return failed();
+            return cannot_open();
         sqlite3_busy_timeout(raw, static_cast<int>(std::clamp<std::int64_t>(timeout_.count(), 1, INT_MAX)));
         sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
         sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
@@ -99,10 +99,10 @@ public:
         // a commit is not flushed by itself: the log is, when its pages go to the file
         if (!run("PRAGMA journal_mode=WAL") || !run("PRAGMA synchronous=NORMAL") || !run("PRAGMA temp_store=MEMORY") ||
             !run("PRAGMA cache_size=-8192"))
-            return failed();
+            return cannot_open();
         if (auto checked = check(); !checked)
             return checked;
-        return prepare_all() ? Result<void>{} : Result<void>(failed());
+        return prepare_all() ? Result<void>{} : Result<void>(cannot_open());
     }
 
 protected:
@@ -168,6 +168,10 @@ protected:
         const auto row = find(key, Item::Kind::count, now);
         if (!row)
             return undo();
+        if (!*row && by == 0) {
+            run("ROLLBACK");
+            return 0;
+        }
         const auto sum = (*row ? (*row)->a : 0) + static_cast<std::int64_t>(by);
         if (!keep(key, Item::Kind::count, {.a = sum, .until = add_time(now, ttl)}) || !finish(now))
             return undo();
@@ -279,7 +283,7 @@ private:
     std::unexpected<Error> undo()
     {
         auto out = failed();
-        if (sqlite3_get_autocommit(db_.get()) == 0)
+        if (db_ && sqlite3_get_autocommit(db_.get()) == 0)
             run("ROLLBACK");
         return out;
     }
@@ -323,24 +327,24 @@ private:
     Result<void> make_tables()
     {
         if (!run("BEGIN IMMEDIATE"))
-            return failed();
+            return cannot_open();
         Statement names;
         if (!prepare(names, "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE name NOT LIKE"
                             " 'sqlite_autoindex%' ORDER BY name)"))
-            return undo_damaged();
+            return cannot_open();
         const int code = sqlite3_step(names.get());
         if (code != SQLITE_ROW)
-            return undo_damaged();
+            return cannot_open();
         const auto found = blob_at(names.get(), 0);
         names.reset();
         if (found.empty() && !run(schema))
-            return undo();
+            return cannot_open();
         if (!found.empty() && found != "by_sweep,entries") {
             run("ROLLBACK");
             return fail(Status::config, path_ + " has tables that are not of mgw; it was not changed",
                         "name another file, or move this one away");
         }
-        return run("COMMIT") ? Result<void>{} : Result<void>(undo());
+        return run("COMMIT") ? Result<void>{} : Result<void>(cannot_open());
     }
 
     /// Reads the file through, if it is not too large for that.
@@ -351,13 +355,13 @@ private:
             return {};
         Statement statement;
         if (!prepare(statement, "PRAGMA quick_check(1)"))
-            return undo_damaged();
+            return cannot_open();
         const int code = sqlite3_step(statement.get());
         if (code == SQLITE_ROW && blob_at(statement.get(), 0) == "ok")
             return {};
         if (code == SQLITE_ROW)
             return damaged(blob_at(statement.get(), 0));
-        return undo_damaged();
+        return cannot_open();
     }
 
     std::unexpected<Error> damaged(const std::string& what) const
@@ -365,9 +369,10 @@ private:
         return fail(Status::config, "the state file " + path_ + " is damaged (" + what + "); it was not removed",
                     "move it away: the state begins anew");
     }
-    std::unexpected<Error> undo_damaged()
+    /// The error at hand while the file is opened: damage is then the administrator's matter.
+    std::unexpected<Error> cannot_open()
     {
-        const int code = sqlite3_errcode(db_.get()) & 0xff;
+        const int code = db_ ? sqlite3_errcode(db_.get()) & 0xff : SQLITE_NOMEM;
         auto out = undo();
         return code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? damaged(sqlite3_errstr(code)) : out;
     }

@@ -103,7 +103,8 @@ public:
 
     /// One contact of `key` with the greylist.
     Result<Grey> grey(std::string_view key, const GreyTimes& times, Time now);
-    /// Adds `by` to a count and gives the sum. The count begins anew when nothing was added for `ttl`.
+    /// Adds `by` to a count and gives the sum. The count begins anew when it was not asked for during `ttl`; to add 0
+    /// asks, and makes no entry.
     Result<std::uint64_t> count(std::string_view key, std::uint64_t by, std::chrono::seconds ttl, Time now);
 
     /// A value that was put and has not ended.

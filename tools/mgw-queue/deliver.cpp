@@ -46,7 +46,7 @@ Result<Plan> make_plan(const Options& o)
                                                                           {&o.lifetime, &plan.schedule.lifetime},
                                                                           {&o.grace, &plan.grace}};
     for (const auto& [text, into] : times) {
-        const auto duration = queue::parse_duration(*text);
+        const auto duration = parse_duration(*text);
         if (!duration)
             return std::unexpected(duration.error());
         *into = *duration;

@@ -68,7 +68,7 @@ Result<Status> list(cli::Tool& tool, const Options& options, queue::Spool& spool
     const auto now = queue::microseconds(tool.clock().now());
     std::uint64_t older_us = 0;
     if (!options.older.empty()) {
-        const auto older = queue::parse_duration(options.older);
+        const auto older = parse_duration(options.older);
         if (!older)
             return std::unexpected(older.error());
         older_us = static_cast<std::uint64_t>(older->count()) * 1'000'000;
