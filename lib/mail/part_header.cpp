@@ -251,8 +251,11 @@ void read_part_header(const Message& own, bool in_digest, Part& part)
         part.type.value = in_digest && types == 0 ? "message/rfc822" : "text/plain";
     part.is_multipart = part.type.major() == "multipart";
     part.is_message = part.type.is("message/rfc822") || part.type.is("message/global");
-    if (!part.is_message && istarts_with(part.body, "content-"))
+    const auto first = part.body.substr(0, 16).find_first_not_of("\r\n");
+    if (!part.is_message && first != std::string_view::npos && istarts_with(part.body.substr(first), "content-"))
         part.oddities |= Oddity::late_header;
+    if (part.encoding != Encoding::identity && (part.is_multipart || part.type.major() == "message"))
+        part.oddities |= Oddity::encoded_multipart;
 }
 
 } // namespace mgw::mail
