@@ -322,6 +322,8 @@ INSTANTIATE_TEST_SUITE_P(
         Name{"first_of_a_number", "A: b; name*0=a.; name*0=x; name*1=exe", "a.exe"},
         Name{"last_of_a_number", "A: b; name*0=x; name*0=a.; name*1=exe", "a.exe"},
         Name{"over_two_fields", "A: b; name*0=a.\r\nC: d; name*1=exe", "a.exe"},
+        Name{"plain_and_a_piece", "A: b; name=a.; name*1=exe", "a.exe"}, Name{"percent", "A: b; name=a%2Eexe", "a.exe"},
+        Name{"quoted_piece", "A: b; name*='a.exe'", "a.exe"},
         Name{"word", "A: b; name=\"=?utf-8?Q?a=2Eexe?=\"", "a.exe"},
         Name{"utf16", "A: b; name*=utf-16''%00a%00.%00e%00x%00e", "a.exe"},
         Name{"utf16_little", "A: b; name*=utf-16''a%00.%00e%00x%00e%00", "a.exe"},
