@@ -228,3 +228,15 @@ frames() {
   run -0 ldd "$(command -v mgw-filter)"
   [[ "$output" == *libc.so* && "$output" != *clamav* && "$output" != *gpgme* ]]
 }
+
+@test "an attachment that only a lenient reading shows is an attachment" {
+  { printf 'From: a@example.net\nSubject: x\nContent-Type: multipart/mixed\n\n--b\n\nhello\n--b\nContent-Type: application/x-thing\n'
+    printf 'Content-Disposition: attachment; filename*1=exe; filename*0=setup.\n\nx\n--b--\n'; } >hidden
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :matches "*.exe" { ereject "No programs"; }'
+  mgw-filter p.sieve <hidden >out
+  grep -q '^Mgw-Verdict: reject \* 550' out
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :type "application/x-thing" { ereject "No things"; }'
+  mgw-filter p.sieve <hidden >out
+  grep -q '^Mgw-Verdict: reject \* 550' out
+  mgw-filter p.sieve <m | unstamped | cmp - m
+}
