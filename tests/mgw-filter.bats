@@ -27,6 +27,18 @@ policy() { printf '%s\n' "$@" >p.sieve; }
   grep -Fx "Mgw-Result: mgw-filter policy=$(sha256sum <p.sieve | cut -d' ' -f1)" out
 }
 
+@test "an attachment that only a lenient reading shows is an attachment" {
+  { printf 'From: a@example.net\nSubject: x\nContent-Type: multipart/mixed\n\n--b\n\nhello\n--b\nContent-Type: application/x-thing\n'
+    printf 'Content-Disposition: attachment; filename*1=exe; filename*0=setup.\n\nx\n--b--\n'; } >hidden
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :matches "*.exe" { ereject "No programs"; }'
+  mgw-filter p.sieve <hidden >out
+  grep -q '^Mgw-Verdict: reject \* 550' out
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :type "application/x-thing" { ereject "No things"; }'
+  mgw-filter p.sieve <hidden >out
+  grep -q '^Mgw-Verdict: reject \* 550' out
+  mgw-filter p.sieve <m | unstamped | cmp - m
+}
+
 @test "with --exit-verdict a refusal is status 77 and prints nothing" {
   policy 'discard;'
   run -77 --separate-stderr mgw-filter --exit-verdict p.sieve <m

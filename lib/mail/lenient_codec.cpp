@@ -167,10 +167,12 @@ std::vector<Base64Way> base64_ways(std::string_view text)
         ways.push_back({"padding is zero", Padding::is_zero});
         ways.push_back({"padding fills a group", Padding::fills_group});
     }
-    if (is_uneven)
-        ways.push_back({"line by line", Padding::ends_group, Junk::is_skipped, true});
+    if (is_uneven) {
+        ways.push_back({.name = "line by line", .line_by_line = true});
+        ways.push_back({.name = "each line for itself", .line_is_whole = true});
+    }
     if (has_url)
-        ways.push_back({"alphabet of URLs", Padding::ends_group, Junk::is_skipped, false, true});
+        ways.push_back({.name = "alphabet of URLs", .url_alphabet = true});
     if (has_junk) {
         ways.push_back({"junk ends a line", Padding::ends_group, Junk::ends_line});
         ways.push_back({"lines with junk are dropped", Padding::ends_group, Junk::drops_line});
@@ -241,6 +243,8 @@ std::string base64_decode_as(const Base64Way& way, std::string_view text, std::s
         if (way.empty_line_ends && line.empty() && !groups.is_untouched())
             break;
         is_over = !decode_line(way, line, groups);
+        if (way.line_is_whole)
+            groups.end();
         if (way.line_by_line)
             groups.drop();
     }
@@ -414,6 +418,27 @@ void add_yenc(std::string_view text, std::string& out)
 
 } // namespace
 
+bool is_first_of_embedded(std::string_view line)
+{
+    return (line.starts_with("begin ") && line.size() > 7 && is_digit(line[6]) &&
+            (is_digit(line[7]) || line[7] == ' ')) ||
+           line.starts_with("begin-base64 ") || line.starts_with("=ybegin ") ||
+           line.starts_with("(This file must be converted with BinHex");
+}
+
+bool has_embedded(std::string_view text)
+{
+    while (!text.empty()) {
+        if ((text[0] == 'b' || text[0] == '=' || text[0] == '(') && is_first_of_embedded(text))
+            return true;
+        const auto lf = text.find('\n');
+        if (lf == std::string_view::npos)
+            return false;
+        text.remove_prefix(lf + 1);
+    }
+    return false;
+}
+
 std::string uu_decode_lines(std::string_view text, std::size_t limit_octets)
 {
     std::string out;
@@ -554,6 +579,21 @@ bool looks_like_base64(std::string_view text)
         chars += line.size();
     }
     return chars >= 8;
+}
+
+bool is_surely_qp(std::string_view text)
+{
+    constexpr std::size_t enough = 8;
+    std::size_t good = 0;
+    std::size_t wrong = 0;
+    text = text.substr(0, 4096);
+    for (auto at = text.find('='); at != std::string_view::npos && at + 2 < text.size(); at = text.find('=', at + 1)) {
+        if (is_hex(text[at + 1]) && is_hex(text[at + 2]))
+            ++good;
+        else if (text[at + 1] != '\r' && text[at + 1] != '\n')
+            ++wrong;
+    }
+    return good >= enough && wrong * 10 < good;
 }
 
 bool looks_like_qp(std::string_view text)

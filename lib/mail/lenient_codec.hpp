@@ -15,8 +15,9 @@ struct Base64Way {
     const char* name;
     Padding padding = Padding::ends_group;
     Junk junk = Junk::is_skipped;
-    bool line_by_line = false; ///< what is left over at a line's end is dropped
-    bool url_alphabet = false; ///< '-' and '_' (RFC 4648 section 5)
+    bool line_by_line = false;  ///< what is left over at a line's end is dropped
+    bool line_is_whole = false; ///< each line is encoded for itself, its padding left out
+    bool url_alphabet = false;  ///< '-' and '_' (RFC 4648 section 5)
     bool empty_line_ends = false;
 };
 
@@ -41,6 +42,10 @@ bool has_hard_breaks(std::string_view text);
 std::vector<QpWay> qp_ways(std::string_view text);
 std::string qp_decode_as(const QpWay& way, std::string_view text, std::size_t limit_octets);
 
+/// Whether a line is the first one of what was encoded by hand and put into text.
+bool is_first_of_embedded(std::string_view line);
+/// Whether a text has such a line.
+bool has_embedded(std::string_view text);
 /// What was found inside a text.
 struct Embedded {
     std::string octets;
@@ -61,6 +66,8 @@ std::vector<std::string_view> base64_runs(std::string_view octets, std::size_t l
 bool is_surely_base64(std::string_view text);
 /// Whether the first lines of a text are base64 and nothing else.
 bool looks_like_base64(std::string_view text);
+/// Whether nearly every "=" in the first octets of a text, and there are some, is one of quoted-printable.
+bool is_surely_qp(std::string_view text);
 /// Whether "=" stands before hexadecimal digits or a line end in the first octets of a text.
 bool looks_like_qp(std::string_view text);
 

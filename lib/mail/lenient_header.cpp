@@ -242,14 +242,17 @@ void add_pieces(std::vector<std::string>& values, std::vector<Parameter> pieces,
     std::ranges::reverse(pieces); // the last one given of a number counts
     std::ranges::stable_sort(pieces, {}, [](const Parameter& p) { return *p.number; });
     add_joined(values, pieces, true, limit);
-    for (const auto& piece : pieces)
+    for (const auto& piece : pieces) {
         add(values, extended(plain(piece.value)), limit);
+        add_readings(values, piece.value, limit);
+    }
 }
 
 void add_values(std::vector<std::string>& values, std::string_view text, std::string_view key, std::size_t limit)
 {
     constexpr std::size_t most_parameters = 64;
     std::vector<Parameter> pieces;
+    std::optional<Parameter> first;
     std::size_t count = 0;
     for (std::size_t at = 0; count < most_parameters;) {
         const auto found = ifind(text.substr(at), key);
@@ -260,10 +263,18 @@ void add_values(std::vector<std::string>& values, std::string_view text, std::st
         if (!parameter)
             continue;
         ++count;
-        if (parameter->number)
+        if (parameter->number) {
             pieces.push_back(*parameter);
-        else
+        } else {
             add_readings(values, parameter->value, limit);
+            first = *parameter;
+        }
+    }
+    if (first && !pieces.empty()) { // as if it were the piece that is missing
+        auto all = pieces;
+        first->number = 0;
+        all.insert(all.begin(), *first);
+        add_joined(values, all, false, limit);
     }
     add_pieces(values, std::move(pieces), limit);
 }

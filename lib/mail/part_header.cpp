@@ -3,6 +3,7 @@
 #include "lib/core/text.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdint>
 
 namespace mgw::mail
@@ -39,6 +40,14 @@ Oddity odd_characters(std::string_view header)
 bool is_token_char(char c)
 {
     return c > 32 && c < 127 && std::string_view("()<>@,;:\\\"/[]?=").find(c) == std::string_view::npos;
+}
+
+bool has_percent(std::string_view value)
+{
+    const auto at = value.find('%');
+    return at != std::string_view::npos && at + 2 < value.size() &&
+           std::isxdigit(static_cast<unsigned char>(value[at + 1])) &&
+           std::isxdigit(static_cast<unsigned char>(value[at + 2]));
 }
 
 bool is_boundary_char(char c)
@@ -126,10 +135,14 @@ private:
             note_boundary(star != std::string_view::npos, value);
         else if (value.starts_with('\'') && star == std::string_view::npos)
             found_ |= Oddity::odd_parameter; // quoted, some programs think
+        else if (name.contains('\'') || (iends_with(name, "name") && has_percent(value)))
+            found_ |= Oddity::odd_parameter;
         else if (istarts_with(value, "utf-16'") || istarts_with(value, "utf-32'") || istarts_with(value, "utf-7'"))
             found_ |= Oddity::odd_parameter; // of either order, or no text at all for some
         if (star == std::string_view::npos)
             return;
+        if (name.ends_with('*') && !is_extended_value(name, value))
+            found_ |= Oddity::odd_parameter;
         // name*, or name*0, name*1 … of one name in their order
         auto number = name.substr(star + 1);
         if (number.ends_with('*'))
@@ -141,6 +154,15 @@ private:
             found_ |= Oddity::odd_parameter;
         extended_ = name.substr(0, star);
         next_ = expected + 1;
+    }
+    /// charset'language'text; pieces after the first one have no charset.
+    static bool is_extended_value(std::string_view name, std::string_view value)
+    {
+        if (!name.ends_with("*0*") && name.find('*') != name.size() - 1)
+            return true;
+        const auto a = value.find('\'');
+        const auto b = a == std::string_view::npos ? a : value.find('\'', a + 1);
+        return b != std::string_view::npos && b + 1 < value.size();
     }
     void note_boundary(bool is_extended, std::string_view value)
     {
@@ -233,12 +255,15 @@ void read_part_header(const Message& own, bool in_digest, Part& part)
             if (++dispositions == 1)
                 part.disposition = disposition.value;
             add_names(disposition, "filename", part);
+            add_names(disposition, "name", part); // a mistake that programs forgive, as they do the one below
         } else if (iequals(rest, "id") && part.content_id.empty()) {
             part.content_id = own.value(f);
         }
     }
-    for (const auto& type : typed)
+    for (const auto& type : typed) {
         add_names(type, "name", part);
+        add_names(type, "filename", part);
+    }
     if (types > 1)
         part.oddities |= Oddity::duplicate_content_type;
     if (encodings > 1)
@@ -251,8 +276,11 @@ void read_part_header(const Message& own, bool in_digest, Part& part)
         part.type.value = in_digest && types == 0 ? "message/rfc822" : "text/plain";
     part.is_multipart = part.type.major() == "multipart";
     part.is_message = part.type.is("message/rfc822") || part.type.is("message/global");
-    if (!part.is_message && istarts_with(part.body, "content-"))
+    const auto first = part.body.substr(0, 16).find_first_not_of("\r\n");
+    if (!part.is_message && first != std::string_view::npos && istarts_with(part.body.substr(first), "content-"))
         part.oddities |= Oddity::late_header;
+    if (part.encoding != Encoding::identity && (part.is_multipart || part.type.major() == "message"))
+        part.oddities |= Oddity::encoded_multipart;
 }
 
 } // namespace mgw::mail

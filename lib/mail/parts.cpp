@@ -25,22 +25,6 @@ std::size_t next_line(std::string_view octets, std::size_t at)
     return lf == nullptr ? octets.size() : static_cast<std::size_t>(static_cast<const char*>(lf) - octets.data()) + 1;
 }
 
-/// The first line of what was encoded by hand and put into text.
-bool begins_embedded(std::string_view line)
-{
-    switch (line[0]) {
-    case 'b':
-        return (line.starts_with("begin ") && line.size() > 10 && is_digit(line[6]) && is_digit(line[7])) ||
-               line.starts_with("begin-base64 ");
-    case '=':
-        return line.starts_with("=ybegin ");
-    case '(':
-        return line.starts_with("(This file must be converted with BinHex");
-    default:
-        return false;
-    }
-}
-
 /// Whether one of the next lines is a MIME field.
 bool mime_field_follows(std::string_view octets, std::size_t at)
 {
@@ -183,8 +167,6 @@ private:
         pass.leaf = self;
         if (!made.is_multipart && !made.is_message)
             return false;
-        if (made.encoding != Encoding::identity)
-            made.oddities |= Oddity::encoded_multipart;
         if (made.depth + 1 >= limits_.nesting) {
             made.oddities |= Oddity::too_deep;
             return false;
@@ -238,7 +220,7 @@ private:
             }
             const std::size_t next = next_line(octets, pass.at);
             if ((first == 'b' || first == '=' || first == '(') && pass.leaf >= 0 &&
-                begins_embedded(octets.substr(pass.at, next - pass.at)) &&
+                is_first_of_embedded(octets.substr(pass.at, next - pass.at)) &&
                 part(pass.leaf).encoding != Encoding::uuencode)
                 part(pass.leaf).oddities |= Oddity::embedded_encoding;
             pass.at = next;
@@ -324,8 +306,10 @@ private:
             return false;
         end_body(pass, leaf, end);
         pass.leaf = -1;
-        if (part(leaf).encoding == Encoding::identity && is_surely_base64(part(leaf).body))
-            part(leaf).oddities |= Oddity::embedded_encoding;
+        Part& ended = part(leaf);
+        if (ended.encoding == Encoding::identity &&
+            (is_surely_base64(ended.body) || (ended.type.major() != "text" && is_surely_qp(ended.body))))
+            ended.oddities |= Oddity::embedded_encoding;
         const std::size_t room = limits_.decoded_factor * octets_.size();
         if (!pass.leaf_is_encoded || decoded_octets_ >= room)
             return false;

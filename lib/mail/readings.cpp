@@ -100,9 +100,28 @@ private:
         content.is_cut = !content.is_complete && content.octets.size() >= strict_budget_;
         strict_budget_ -= std::min(strict_budget_, content.octets.size());
         content.why |= decoding_oddities(part, content.is_complete || content.is_cut);
+        // what stands in text that is itself encoded was not seen before
+        const bool embeds = part.type.major() == "text" && !decoded.empty() && has_embedded(decoded);
+        if (embeds)
+            content.why |= Oddity::embedded_encoding;
         summary_.oddities |= content.why;
         is_ambiguous_ = is_ambiguous_ || is_ambiguous(content.why);
         give_out(content);
+        if (embeds && spend(decoded.size()) != 0)
+            give_embedded(decoded, content);
+    }
+
+    void give_embedded(std::string_view text, Content content)
+    {
+        content.reading = Reading::lenient;
+        content.part = nullptr;
+        content.way = "embedded";
+        for (const auto& block : embedded_blocks(text, text.size() * 2, most_blocks)) {
+            content.file_names.clear();
+            add_name(content.file_names, block.name);
+            content.octets = block.octets;
+            give_out(content);
+        }
     }
 
     /// Base64 and quoted-printable that programs read in several ways show only when they are read.
@@ -208,7 +227,7 @@ private:
         const bool is_base64 = looks_like_base64(text);
         if (is_base64 || encodings.contains("64"))
             decode_base64(source, text.substr(0, text.find("\n--")), content); // no line of base64 begins with dashes
-        if (encodings.contains("q") || (!is_base64 && looks_like_qp(text)))
+        if (encodings.contains("q") || (looks_like_qp(text) && (!is_base64 || is_surely_qp(text))))
             decode_qp(source, text, content);
         // as it stands: where nothing is said of an encoding, or something that is none
         if (!is_base64 && spend(text.size()) != 0) {
@@ -241,8 +260,6 @@ private:
                 give_decoded(source, qp_decode_as(way, text, text.size()), std::string(way.name) + ", LF", content);
         }
     }
-
-    static bool has_embedded(std::string_view text) { return text.contains("begin") || text.contains("=ybegin"); }
 
     void give_decoded(const Source& source, std::string decoded, std::string_view way, Content& content)
     {

@@ -153,6 +153,10 @@ INSTANTIATE_TEST_SUITE_P(
              "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n" +
                  base64_encode(lines(mixed + in_mixed), 76, "\n"),
              Oddity::encoded_multipart, true},
+        Case{"encoded_message_of_another_kind",
+             "Content-Type: message/x\nContent-Transfer-Encoding: base64\n\n" +
+                 base64_encode(lines(mixed + in_mixed), 76, "\n"),
+             Oddity::encoded_multipart, false},
         Case{"hidden_message",
              "Content-Type: x/y\nContent-Transfer-Encoding: base64;\n\n" +
                  base64_encode(lines(mixed + in_mixed), 76, "\n"),
@@ -201,6 +205,17 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"after_padding", b64_header + one_line + "=\nabcd\n", Oddity::base64_after_padding, false},
         Case{"two_pieces", b64_header + base64_encode(secret.substr(0, 10)) + base64_encode(secret.substr(10)),
              Oddity::base64_after_padding, true},
+        Case{"lines_for_themselves", b64_header + "UA\nSwM\n" + base64_encode(secret.substr(3), 76, "\n"),
+             Oddity::base64_junk, false},
+        Case{"escapes_undeclared", file_header + "\n" + escaped(secret), Oddity::embedded_encoding, false},
+        Case{"base64_undeclared", file_header + "\n" + b64, Oddity::embedded_encoding, false},
+        Case{"soft_break_with_control",
+             encoded_as("Content-Transfer-Encoding: quoted-printable", replaced(escaped(secret), "=\n", "=\x0b\n")),
+             Oddity::odd_quoted_printable, false},
+        Case{"uuencode_in_base64",
+             "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n" +
+                 base64_encode("hello\nbegin-base64 644 x\n" + b64 + "====\n", 76, "\n"),
+             Oddity::embedded_encoding, false},
         Case{"url_alphabet", b64_header + replaced(replaced(b64, "/", "_"), "+", "-"), Oddity::base64_junk, false},
         Case{"wrong_escapes",
              encoded_as("Content-Transfer-Encoding: quoted-printable", replaced(escaped(secret), "=\n", "=0X=\n")),
@@ -307,6 +322,8 @@ INSTANTIATE_TEST_SUITE_P(
         Name{"first_of_a_number", "A: b; name*0=a.; name*0=x; name*1=exe", "a.exe"},
         Name{"last_of_a_number", "A: b; name*0=x; name*0=a.; name*1=exe", "a.exe"},
         Name{"over_two_fields", "A: b; name*0=a.\r\nC: d; name*1=exe", "a.exe"},
+        Name{"plain_and_a_piece", "A: b; name=a.; name*1=exe", "a.exe"}, Name{"percent", "A: b; name=a%2Eexe", "a.exe"},
+        Name{"quoted_piece", "A: b; name*='a.exe'", "a.exe"},
         Name{"word", "A: b; name=\"=?utf-8?Q?a=2Eexe?=\"", "a.exe"},
         Name{"utf16", "A: b; name*=utf-16''%00a%00.%00e%00x%00e", "a.exe"},
         Name{"utf16_little", "A: b; name*=utf-16''a%00.%00e%00x%00e%00", "a.exe"},
