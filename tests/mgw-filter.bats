@@ -15,6 +15,12 @@ policy() { printf '%s\n' "$@" >p.sieve; }
   grep -Fx 'Mgw-Verdict: reject * 550 5.7.1 class=policy by=mgw-filter at=p.sieve:2 text=No ones' out
 }
 
+@test "without mgw-scan attachments inside winmail.dat have their names all the same" {
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :name :matches "*invoice.com" { ereject "No programs"; }'
+  mgw-filter --to=bob@example.org p.sieve <"$MGW_DATA/scan/winmail.eml" >out
+  grep -a '^Mgw-Verdict: reject .*text=No programs' out
+}
+
 @test "the policy's hash is in the results" {
   policy 'keep;'
   mgw-filter p.sieve <m >out

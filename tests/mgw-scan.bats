@@ -33,6 +33,15 @@ hostile() {
   has "$T/out" "member.1.1=invoice.com"
 }
 
+@test "scans and names what Outlook wrapped into winmail.dat" {
+  mgw-scan <"$S/winmail.eml" >"$T/out"
+  has "$T/out" "virus=infected virus-name=Eicar-Test-Signature"
+  has "$T/out" "file.1=winmail.dat"
+  has "$T/out" "member.1.1=a+20rather+20long+20invoice.com"
+  has "$T/out" "member.1.2=INVOIC~1.COM"
+  mgw-scan --explain <"$S/winmail.eml" 2>&1 >"$T/out" | grep -F "attachment a rather long invoice.com"
+}
+
 @test "names a program and its true type" {
   mgw-scan <"$Q/exe.eml" >"$T/out"
   has "$T/out" "virus=clean"

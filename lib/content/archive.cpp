@@ -2,6 +2,7 @@
 
 #include "lib/content/type.hpp"
 #include "lib/content/zip.hpp"
+#include "lib/mail/tnef.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -38,6 +39,8 @@ public:
             pending_.pop_back();
             if (next.type == "application/gzip")
                 look_into_gzip(next);
+            else if (next.type == "application/vnd.ms-tnef")
+                look_into_tnef(next);
             else
                 look_into_zip(next);
         }
@@ -136,6 +139,31 @@ private:
         else if (is_listed_archive(member.type))
             push(std::move(unpacked->octets), member, archive.depth);
         contents_.members.push_back(std::move(member));
+    }
+
+    void look_into_tnef(const Pending& archive)
+    {
+        const auto tnef = mail::read_tnef(archive.octets, {limits_.entries, limits_.depth});
+        contents_.cut = contents_.cut || tnef.cut;
+        contents_.damaged = contents_.damaged || tnef.damaged;
+        for (const auto& attachment : tnef.attachments) {
+            const auto type = true_type(attachment.octets);
+            note_kind(type);
+            // every candidate counts: a mail program may take any of them
+            const auto names = attachment.names.empty() ? std::vector<std::string>{""} : attachment.names;
+            for (const auto& name : names) {
+                if (full())
+                    return;
+                contents_.members.push_back({archive.prefix + name, type, attachment.octets.size(), false});
+            }
+            if (attachment.is_message || !is_listed_archive(type))
+                continue; // what an embedded message holds is listed with the rest
+            if (archive.depth >= limits_.depth)
+                contents_.too_deep = true;
+            else
+                pending_.push_back(
+                    {archive.owner, attachment.octets, type, archive.prefix + names.front() + "/", archive.depth + 1});
+        }
     }
 
     void note_kind(std::string_view type) { contents_.opaque = contents_.opaque || is_opaque_archive(type); }

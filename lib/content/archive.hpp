@@ -37,8 +37,8 @@ struct Contents {
     bool opaque = false; ///< an archive of a kind whose members cannot be named here is inside (or is it itself)
 };
 
-/// Names and true types of everything inside `octets`, whose true type is `type`. Zip (and what is built on it) and
-/// gzip are looked into. No recursion; time and memory are bounded by the limits.
+/// Names and true types of everything inside `octets`, whose true type is `type`. Zip (and what is built on it),
+/// gzip and TNEF are looked into. No recursion; time and memory are bounded by the limits.
 Contents list_members(std::string_view octets, std::string_view type, const ArchiveLimits& limits = {});
 
 } // namespace mgw::content

@@ -214,7 +214,8 @@ bool is_executable_type(std::string_view type)
 
 bool is_listed_archive(std::string_view type)
 {
-    return type == zip || type == "application/java-archive" || type == "application/gzip";
+    return type == zip || type == "application/java-archive" || type == "application/gzip" ||
+           type == "application/vnd.ms-tnef";
 }
 
 bool is_opaque_archive(std::string_view type)
@@ -228,8 +229,7 @@ bool is_opaque_archive(std::string_view type)
                                       "application/x-iso9660-image"sv,
                                       "application/x-bzip2"sv,
                                       "application/x-xz"sv,
-                                      "application/zstd"sv,
-                                      "application/vnd.ms-tnef"sv};
+                                      "application/zstd"sv};
     return std::find(types.begin(), types.end(), type) != types.end();
 }
 
@@ -258,7 +258,7 @@ Family family(std::string_view type)
     if (type == "application/pdf" || type == "text/rtf" || type.starts_with("application/vnd.openxmlformats") ||
         type.starts_with("application/vnd.oasis") || type.starts_with("application/vnd.ms-") ||
         type == "application/msword")
-        return is_opaque_archive(type) ? Family::archive : Family::document;
+        return is_listed_archive(type) || is_opaque_archive(type) ? Family::archive : Family::document;
     if (is_listed_archive(type) || is_opaque_archive(type) || type == "application/x-zip-compressed")
         return Family::archive;
     return Family::unknown;

@@ -4,6 +4,7 @@
 #include "lib/mail/codec.hpp"
 #include "lib/mail/parts.hpp"
 #include "lib/mail/readings.hpp"
+#include "lib/mail/tnef.hpp"
 
 #include <algorithm>
 
@@ -149,6 +150,13 @@ void View::attachments_of_parts()
             attachments_->push_back({name, part.type.value, {}});
         if (part.file_names.empty())
             attachments_->push_back({{}, part.type.value, {}});
+        constexpr std::size_t signature = 4;
+        if (!mail::is_tnef(mail::decode(part, signature)))
+            continue;
+        const auto octets = mail::decode(part, message().octets().size());
+        for (const auto& file : mail::read_tnef(octets, {limits_.archive_entries, limits_.archive_depth}).attachments)
+            for (const auto& name : file.names)
+                attachments_->push_back({name, file.type, {}});
     }
     if (!mail::is_ambiguous(message().oddities() | parts.oddities()))
         return;

@@ -4,6 +4,7 @@
 #include "lib/mail/codec.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 namespace mgw::mail
@@ -110,19 +111,23 @@ std::string percent_decode(std::string_view text)
     return out;
 }
 
-/// The pieces of one RFC 2231 parameter: name*0, name*1* …
-struct Extended {
-    std::map<unsigned, std::pair<std::string, bool>> pieces; // value, percent-encoded
+/// A value of RFC 2231: name*, or one section of name*0, name*1* …
+struct Section {
+    std::string name;
+    std::optional<unsigned> number; ///< nothing for name*
+    bool encoded = false;           ///< percent-encoded; the first one begins with charset'language'
+    std::string text;
 };
 
-std::string join(const Extended& extended)
+/// Sections in their order as one value (RFC 2231 section 4.1).
+std::string join(const std::vector<const Section*>& sections)
 {
     std::string charset;
     std::string octets;
     bool first = true;
-    for (const auto& [number, piece] : extended.pieces) {
-        std::string_view text = piece.first;
-        if (piece.second && first) { // charset'language'text
+    for (const auto* section : sections) {
+        std::string_view text = section->text;
+        if (section->encoded && first) {
             const auto a = text.find('\'');
             const auto b = a == std::string_view::npos ? a : text.find('\'', a + 1);
             if (b != std::string_view::npos) {
@@ -130,10 +135,45 @@ std::string join(const Extended& extended)
                 text.remove_prefix(b + 1);
             }
         }
-        octets += piece.second ? percent_decode(text) : std::string(text);
+        octets += section->encoded ? percent_decode(text) : std::string(text);
         first = false;
     }
-    return to_utf8(octets, charset.empty() ? "utf-8" : charset);
+    return to_utf8(octets, charset);
+}
+
+/// All values that the sections of one parameter may be read as, the most usual first: programs differ in what they do
+/// with a section that is there twice or missing, and with name* beside name*0.
+std::vector<std::string> readings(std::vector<const Section*> sections)
+{
+    std::vector<std::string> out;
+    const auto add = [&](const std::vector<const Section*>& some) {
+        if (some.empty())
+            return;
+        auto value = join(some);
+        if (std::ranges::find(out, value) == out.end())
+            out.push_back(std::move(value));
+    };
+    const auto numbered = std::stable_partition(sections.begin(), sections.end(), [](auto* s) { return !s->number; });
+    for (auto at = sections.begin(); at != numbered; ++at)
+        add({*at});
+    std::stable_sort(numbered, sections.end(), [](auto* a, auto* b) { return *a->number < *b->number; });
+    std::vector<const Section*> first_of_each;
+    std::vector<const Section*> last_of_each;
+    for (auto at = numbered; at != sections.end(); ++at) {
+        if (at == numbered || *(*at)->number != *first_of_each.back()->number) {
+            first_of_each.push_back(*at);
+            last_of_each.push_back(*at);
+        } else {
+            last_of_each.back() = *at;
+        }
+    }
+    add(first_of_each);
+    add(last_of_each);
+    const auto gap =
+        std::ranges::adjacent_find(first_of_each, [](auto* a, auto* b) { return *a->number + 1 != *b->number; });
+    if (gap != first_of_each.end()) // some stop there
+        add({first_of_each.begin(), gap + 1});
+    return out;
 }
 
 } // namespace
@@ -156,7 +196,7 @@ ContentType parse_content_type(std::string_view value)
         out.value += '/';
         out.value += to_lower(lex.token(";"));
     }
-    std::map<std::string, Extended> extended;
+    std::vector<Section> sections;
     for (std::size_t n = 0; !lex.done() && n < most_parameters; ++n) {
         // whatever stands before the next ';' is no part of the value
         while (!lex.done() && lex.peek() != ';') {
@@ -182,19 +222,26 @@ ContentType parse_content_type(std::string_view value)
                 out.parameters.emplace_back(name, name == "boundary" ? std::move(text) : decode_words(text));
             continue;
         }
-        const std::string base = name.substr(0, star);
         std::string_view rest = std::string_view(name).substr(star + 1);
         const bool encoded = rest.empty() || rest.ends_with('*');
         if (rest.ends_with('*'))
             rest.remove_suffix(1);
-        const auto number = rest.empty() ? std::optional<std::uint64_t>(0) : parse_number(rest);
-        if (number && *number < 1000)
-            extended[base].pieces.emplace(static_cast<unsigned>(*number), std::pair(std::move(text), encoded));
+        const auto number = parse_number(rest);
+        if (rest.empty() || (number && *number < 1000))
+            sections.push_back({name.substr(0, star),
+                                number ? std::optional(static_cast<unsigned>(*number)) : std::nullopt, encoded,
+                                std::move(text)});
     }
-    for (const auto& [name, pieces] : extended) {
-        // RFC 6266 section 4.3 and the common programs prefer the extended form where both are there: it comes first
-        out.parameters.insert(out.parameters.begin(), {name, join(pieces)});
-    }
+    std::map<std::string_view, std::vector<const Section*>> extended;
+    for (const auto& section : sections)
+        extended[section.name].push_back(&section);
+    // RFC 6266 section 4.3 and the common programs prefer the extended form where both are there: it comes first
+    std::vector<std::pair<std::string, std::string>> all;
+    for (const auto& [name, some] : extended)
+        for (auto& value : readings(some))
+            all.emplace_back(name, std::move(value));
+    std::ranges::move(out.parameters, std::back_inserter(all));
+    out.parameters = std::move(all);
     return out;
 }
 

@@ -11,9 +11,9 @@ namespace mgw::mail
 
 /// A value with parameters (RFC 2045 section 5.1, RFC 2231): Content-Type, Content-Disposition.
 struct ContentType {
-    std::string value; ///< lower case: "text/plain", "attachment"
-    std::vector<std::pair<std::string, std::string>>
-        parameters; ///< names lower case, values unquoted and decoded to UTF-8
+    std::string value;                                           ///< lower case: "text/plain", "attachment"
+    std::vector<std::pair<std::string, std::string>> parameters; ///< names lower case, values unquoted and decoded to
+                                                                 ///< UTF-8; every reading of a name, the usual first
 
     /// First parameter of that (lower case) name.
     std::optional<std::string> parameter(std::string_view name) const;

@@ -5,6 +5,7 @@
 #include "lib/core/hash.hpp"
 #include "lib/core/text.hpp"
 #include "lib/mail/readings.hpp"
+#include "lib/mail/tnef.hpp"
 
 #include <algorithm>
 #include <set>
@@ -91,6 +92,11 @@ private:
         // the message itself, not encoded, was scanned already
         if (engine_ != nullptr && !(part != nullptr && part->parent < 0 && part->encoding == mail::Encoding::identity))
             scan(content.describe(), content.octets, false);
+        if (engine_ != nullptr && mail::is_tnef(content.octets))
+            for (const auto& file :
+                 mail::read_tnef(content.octets, {limits_.archive_entries, limits_.archive_depth}).attachments)
+                scan(content.describe() + " attachment " + (file.names.empty() ? "" : file.names.front()), file.octets,
+                     false);
         if (options_.attachments)
             describe(content);
         reading_ = "";

@@ -8,7 +8,8 @@ build='build-essential cmake ninja-build pkg-config ccache mold scdoc
   libmimetic-dev libssl-dev libgpgme-dev libspf2-dev libopendkim-dev libbsd-dev libopendmarc-dev libclamav-dev libc-ares-dev libpsl-dev
   publicsuffix libseccomp-dev libsqlite3-dev libzstd-dev zlib1g-dev libdb5.3-dev libunistring-dev libidn2-dev gnupg swaks openssl'
 tests='bats shellcheck mandoc man-db python3 libgtest-dev libbenchmark-dev libyaml-cpp-dev strace opendkim-tools python3-dkim gpgv libclang-rt-19-dev clang-19
-  bash-completion zsh fish procps libnet-ssleay-perl libio-socket-ssl-perl jq'
+  bash-completion zsh fish procps libnet-ssleay-perl libio-socket-ssl-perl jq
+  libgmime-3.0-dev'
 
 wanted=$build
 [ "${1:-}" != tests ] || wanted="$build $tests"

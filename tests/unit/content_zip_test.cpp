@@ -196,6 +196,40 @@ TEST(Archive, NestedBombsStopAtTheOctetsAdmitted)
     EXPECT_TRUE(contents.cut);
 }
 
+/// A TNEF stream with one attachment: attributes for its begin, its name and its octets.
+std::string make_tnef(const std::string& name, const std::string& octets)
+{
+    std::string out = "\x78\x9f\x3e\x22\x01\x00"s;
+    const auto attribute = [&](std::uint32_t id, const std::string& value) {
+        std::uint32_t sum = 0;
+        for (const char c : value)
+            sum += static_cast<unsigned char>(c);
+        out += '\2' + le(id, 4) + le(value.size(), 4) + value + le(sum & 0xFFFF, 2);
+    };
+    attribute(0x00069002, std::string(14, '\0'));
+    attribute(0x00018010, name + '\0');
+    attribute(0x0006800F, octets);
+    return out;
+}
+
+TEST(Archive, TnefIsLookedInto)
+{
+    const auto zip = make_zip({{"setup.exe", "MZ"s + std::string(70, '\0')}});
+    const auto contents = list_members(make_tnef("letter.zip", zip), "application/vnd.ms-tnef");
+    ASSERT_EQ(contents.members.size(), 2U);
+    EXPECT_EQ(contents.members[0].name, "letter.zip");
+    EXPECT_EQ(contents.members[0].type, "application/zip");
+    EXPECT_EQ(contents.members[1].name, "letter.zip/setup.exe");
+    EXPECT_EQ(contents.members[1].type, "application/x-msdos-program");
+    EXPECT_FALSE(contents.damaged);
+    const auto in_zip = list_members(make_zip({{"winmail.dat", make_tnef("letter.zip", zip)}}), "application/zip");
+    ASSERT_EQ(in_zip.members.size(), 3U);
+    EXPECT_EQ(in_zip.members[2].name, "winmail.dat/letter.zip/setup.exe");
+    EXPECT_TRUE(list_members(make_tnef("a.zip", zip), "application/vnd.ms-tnef", {.depth = 1}).too_deep);
+    EXPECT_TRUE(list_members("\x78\x9f\x3e\x22", "application/vnd.ms-tnef").damaged);
+    EXPECT_TRUE(list_members(make_tnef("x.rar", "Rar!\x1a\x07\x01"s), "application/vnd.ms-tnef").opaque);
+}
+
 TEST(Archive, KindsThatCannotBeListedSaySo)
 {
     EXPECT_TRUE(list_members("Rar!", "application/vnd.rar").opaque);

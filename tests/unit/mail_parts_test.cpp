@@ -240,7 +240,7 @@ INSTANTIATE_TEST_SUITE_P(
         Odd{"types_disagree", "Content-Type: a/b\nContent-Type: c/d\n\nx", "duplicate-content-type"},
         Odd{"no_subtype", "Content-Type: text\n\nx", "odd-content-type"},
         Odd{"unquoted", "Content-Type: a/b; name=x y\n\nz", "odd-content-type"},
-        Odd{"gap_in_pieces", "Content-Type: a/b; name*0=x; name*2=y\n\nz", "odd-parameter"},
+        Odd{"gap_in_pieces", "Content-Type: a/b; name*0=x; name*2=y\n\nz", "conflicting-names,odd-parameter"},
         Odd{"single_quotes", "Content-Disposition: attachment; filename='x'\n\nz", "odd-parameter"},
         Odd{"extended_boundary", "Content-Type: multipart/mixed; boundary*=''b\n\n--b\n\nx\n--b--\n", "odd-boundary"},
         Odd{"percent", "Content-Disposition: attachment; filename=x%20y\n\nz", "odd-parameter"},
