@@ -428,10 +428,13 @@ bool is_first_of_embedded(std::string_view line)
 
 bool has_embedded(std::string_view text)
 {
-    for (const std::string_view start : {"begin ", "begin-base64 ", "=ybegin ", "(This file must be"}) {
-        for (auto at = text.find(start); at != std::string_view::npos; at = text.find(start, at + start.size()))
-            if ((at == 0 || text[at - 1] == '\n') && is_first_of_embedded(text.substr(at)))
-                return true;
+    while (!text.empty()) {
+        if ((text[0] == 'b' || text[0] == '=' || text[0] == '(') && is_first_of_embedded(text))
+            return true;
+        const auto lf = text.find('\n');
+        if (lf == std::string_view::npos)
+            return false;
+        text.remove_prefix(lf + 1);
     }
     return false;
 }
