@@ -114,8 +114,22 @@ int hex_value(char c)
 
 } // namespace
 
-bool has_even_lines(std::string_view text)
+bool has_even_lines(std::string_view text, std::size_t decoded_octets)
 {
+    const auto first = text.find('\n');
+    if (first == std::string_view::npos)
+        return true;
+    const auto last = text.find_last_not_of("\r\n=");
+    const auto data = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+    const std::size_t line_end = first > 0 && text[first - 1] == '\r' ? 2 : 1;
+    std::size_t lines = 0;
+    std::size_t at = first;
+    for (; at < data.size() && data[at] == '\n'; at += first + 1)
+        ++lines;
+    // an octet more between two line ends, and less would have been decoded
+    if ((first + 1 - line_end) % 4 == 0 && at >= data.size() &&
+        (data.size() - lines * line_end) * 6 / 8 == decoded_octets)
+        return true;
     while (!text.empty()) {
         const auto line = take_line(text);
         if (line.size() % 4 != 0 && !text.empty())

@@ -24,8 +24,9 @@ struct Base64Way {
 /// The ways in which such a text is read differently, the common one (RFC 2045: junk is skipped, padding ends a group)
 /// not among them; none for base64 as programs write it.
 std::vector<Base64Way> base64_ways(std::string_view text);
-/// Whether each line but the last is whole groups of four; a quick look, compared with decoding.
-bool has_even_lines(std::string_view text);
+/// Whether each line but the last is whole groups of four. `decoded_octets`, what the common reading made of the text,
+/// saves looking at each line where all are of one length.
+bool has_even_lines(std::string_view text, std::size_t decoded_octets);
 std::string base64_decode_as(const Base64Way& way, std::string_view text, std::size_t limit_octets);
 
 /// How a program may read quoted-printable in which "=" stands before something else than RFC 2045 section 6.7 wants.

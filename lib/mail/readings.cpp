@@ -99,7 +99,7 @@ private:
         }
         content.is_cut = !content.is_complete && content.octets.size() >= strict_budget_;
         strict_budget_ -= std::min(strict_budget_, content.octets.size());
-        content.why |= decoding_oddities(part, content.is_complete || content.is_cut);
+        content.why |= decoding_oddities(part, content.is_complete || content.is_cut, content.octets.size());
         // what stands in text that is itself encoded was not seen before
         const bool embeds = part.type.major() == "text" && !decoded.empty() && has_embedded(decoded);
         if (embeds)
@@ -125,11 +125,12 @@ private:
     }
 
     /// Base64 and quoted-printable that programs read in several ways show only when they are read.
-    static Oddity decoding_oddities(const Part& part, bool is_good)
+    static Oddity decoding_oddities(const Part& part, bool is_good, std::size_t decoded_octets)
     {
         if (part.encoding == Encoding::base64)
-            return is_good && has_even_lines(part.body) ? Oddity::none
-                                                        : base64_oddities(base64_ways(part.body), !is_good);
+            return is_good && has_even_lines(part.body, decoded_octets)
+                       ? Oddity::none
+                       : base64_oddities(base64_ways(part.body), !is_good);
         if (part.encoding == Encoding::uuencode && !is_good)
             return Oddity::odd_encoding;
         // a line end that is not encoded is one of text (RFC 2045 section 6.7)

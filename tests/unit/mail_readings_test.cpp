@@ -330,6 +330,19 @@ INSTANTIATE_TEST_SUITE_P(
         Name{"nul", std::string("A: b; na\0me=a.exe", 17), "a.exe"}),
     [](const auto& info) { return std::string(info.param.name); });
 
+TEST(Base64, LinesAreEvenOrNot)
+{
+    const auto is_even = [](const std::string& text) { return has_even_lines(text, base64_decode(text).size()); };
+    for (const std::size_t size : {1U, 2U, 3U, 56U, 57U, 58U, 114U, 115U, 1000U})
+        for (const char* line_end : {"\r\n", "\n"})
+            EXPECT_TRUE(is_even(base64_encode(std::string(size, 'x'), 76, line_end))) << size;
+    EXPECT_TRUE(is_even(""));
+    EXPECT_TRUE(is_even("QUJD\nQUJDQUJD\nQQ==\n"));
+    EXPECT_FALSE(is_even("QUJDXX\nQUJDXX\nQUJDXX\n"));
+    EXPECT_FALSE(is_even("QUJDQUJD\nQU\nJDQU\nQUJD\n"));
+    EXPECT_FALSE(is_even("QUJDQUJD\nQUJDQ\nUJ\nQUJD\n"));
+}
+
 TEST(Binhex, GivesTheDataFork)
 {
     // "a.txt", TEXT/ttxt, data fork "hi", encoded by hand after RFC 1741
