@@ -1,5 +1,7 @@
 #include "lib/auth/spf_address.hpp"
 
+#include "lib/core/ip.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -10,16 +12,10 @@ namespace mgw::auth::spf
 
 std::optional<std::string> address_octets(std::string_view text)
 {
-    std::array<char, 16> octets{};
-    const std::string copy(text);
-    if (inet_pton(AF_INET, copy.c_str(), octets.data()) == 1)
-        return std::string(octets.data(), 4);
-    if (inet_pton(AF_INET6, copy.c_str(), octets.data()) != 1)
+    const auto ip = parse_ip(text);
+    if (!ip)
         return {};
-    const std::string six(octets.data(), 16);
-    if (six.starts_with(std::string(10, '\0') + "\xff\xff"))
-        return six.substr(12);
-    return six;
+    return std::string(ip->octets.begin(), ip->octets.begin() + (ip->is_v4 ? 4 : 16));
 }
 
 std::string address_text(std::string_view octets)

@@ -45,6 +45,29 @@ std::optional<IpAddress> parse_ip(std::string_view text)
     return out;
 }
 
+std::string reversed_text(const IpAddress& address, bool as_v6)
+{
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string out;
+    if (address.is_v4 && !as_v6) {
+        for (int i = 3; i >= 0; --i)
+            out += (out.empty() ? "" : ".") + std::to_string(address.octets[static_cast<std::size_t>(i)]);
+        return out;
+    }
+    std::array<unsigned char, 16> six = address.octets;
+    if (address.is_v4) {
+        six = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+        std::copy_n(address.octets.begin(), 4, six.begin() + 12);
+    }
+    for (auto octet = six.rbegin(); octet != six.rend(); ++octet)
+        for (const char digit : {digits[*octet & 15], digits[*octet >> 4]}) {
+            if (!out.empty())
+                out += '.';
+            out += digit;
+        }
+    return out;
+}
+
 std::string network_text(const IpAddress& address, unsigned prefix_v4, unsigned prefix_v6)
 {
     const unsigned prefix = std::min(address.is_v4 ? prefix_v4 : prefix_v6, address.bits());

@@ -27,6 +27,10 @@ struct IpAddress {
 /// Reads an address. Nothing for other text: leading zeros, zone names ("%eth0"), blanks and brackets are not read.
 std::optional<IpAddress> parse_ip(std::string_view text);
 
+/// The address backwards, as it stands before a zone in the DNS: "7.2.0.192" (RFC 1035 section 3.5), or 32 nibbles (RFC
+/// 3596 section 2.5). `as_v6` writes an IPv4 address in its IPv6 form.
+std::string reversed_text(const IpAddress& address, bool as_v6 = false);
+
 /// "192.0.2.0/24": the network of `address` by the prefix of its family, as a key for what a whole network shares.
 std::string network_text(const IpAddress& address, unsigned prefix_v4, unsigned prefix_v6);
 

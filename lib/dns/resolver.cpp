@@ -1,9 +1,6 @@
 #include "lib/dns/resolver.hpp"
 
-#include <array>
-#include <cstring>
-
-#include <arpa/inet.h>
+#include "lib/core/ip.hpp"
 
 namespace mgw::dns
 {
@@ -56,32 +53,8 @@ void Resolver::prefetch(std::string_view /*name*/, Type /*type*/) {}
 
 std::string reverse_name(std::string_view ip)
 {
-    static constexpr char digits[] = "0123456789abcdef";
-    const std::string text(ip);
-    std::array<unsigned char, 16> six{};
-    const unsigned char* four = nullptr;
-    if (inet_pton(AF_INET6, text.c_str(), six.data()) == 1) {
-        static constexpr std::array<unsigned char, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-        if (std::memcmp(six.data(), mapped.data(), mapped.size()) == 0)
-            four = six.data() + mapped.size();
-    } else if (inet_pton(AF_INET, text.c_str(), six.data()) == 1) {
-        four = six.data();
-    } else {
-        return {};
-    }
-    std::string name;
-    if (four != nullptr) {
-        for (int i = 3; i >= 0; --i)
-            name += std::to_string(four[i]) + '.';
-        return name + "in-addr.arpa";
-    }
-    for (int i = 15; i >= 0; --i) {
-        name += digits[six[i] & 0xf];
-        name += '.';
-        name += digits[six[i] >> 4];
-        name += '.';
-    }
-    return name + "ip6.arpa";
+    const auto address = parse_ip(ip);
+    return address ? reversed_text(*address) + (address->is_v4 ? ".in-addr.arpa" : ".ip6.arpa") : "";
 }
 
 Result<std::unique_ptr<Resolver>> open_resolver(const Options& options)

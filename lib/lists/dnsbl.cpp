@@ -128,8 +128,8 @@ Dnsbl::Probe Dnsbl::probe_for(const DnsblList& list, bool v6)
     const auto two = *parse_ip("127.0.0.2");
     const auto one = *parse_ip("127.0.0.1");
     return {.key = (v6 ? "v6 " : "v4 ") + list.zone,
-            .listed = dnsbl_reversed(two, v6) + "." + list.zone,
-            .unlisted = dnsbl_reversed(one, v6) + "." + list.zone,
+            .listed = reversed_text(two, v6) + "." + list.zone,
+            .unlisted = reversed_text(one, v6) + "." + list.zone,
             .listed_text = v6 ? "::ffff:7f00:2" : "127.0.0.2",
             .unlisted_text = v6 ? "::ffff:7f00:1" : "127.0.0.1"};
 }

@@ -191,7 +191,7 @@ std::optional<std::string> DnsblList::query_name(const IpAddress& address) const
 {
     if (subject != DnsblSubject::client || !(address.is_v4 ? has_v4 : has_v6))
         return std::nullopt;
-    auto out = dnsbl_reversed(address) + "." + zone;
+    auto out = reversed_text(address) + "." + zone;
     return dns::is_name(out) ? std::optional(std::move(out)) : std::nullopt;
 }
 
@@ -300,29 +300,6 @@ std::string dnsbl_refusal(std::string_view address)
     else if (address == "127.255.255.255")
         why = "the list says that it is asked too often";
     return why + " (" + printable_ascii(address, 40) + ")";
-}
-
-std::string dnsbl_reversed(const IpAddress& address, bool as_v6)
-{
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string out;
-    if (address.is_v4 && !as_v6) {
-        for (int i = 3; i >= 0; --i)
-            out += (out.empty() ? "" : ".") + std::to_string(address.octets[static_cast<std::size_t>(i)]);
-        return out;
-    }
-    std::array<unsigned char, 16> six = address.octets;
-    if (address.is_v4) {
-        six = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-        std::copy_n(address.octets.begin(), 4, six.begin() + 12);
-    }
-    for (auto octet = six.rbegin(); octet != six.rend(); ++octet)
-        for (const char digit : {digits[*octet & 15], digits[*octet >> 4]}) {
-            if (!out.empty())
-                out += '.';
-            out += digit;
-        }
-    return out;
 }
 
 } // namespace mgw::lists

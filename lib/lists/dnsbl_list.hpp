@@ -84,8 +84,4 @@ DnsblCode dnsbl_code(std::string_view address);
 /// What 127.255.255.x tells: "the list refuses public resolvers (127.255.255.254)".
 std::string dnsbl_refusal(std::string_view address);
 
-/// The reversed address as it stands before a zone: "7.2.0.192", or 32 nibbles. `as_v6` writes an IPv4 address in its
-/// IPv6 form.
-std::string dnsbl_reversed(const IpAddress& address, bool as_v6 = false);
-
 } // namespace mgw::lists

@@ -122,14 +122,14 @@ public:
     virtual std::string describe() const = 0;
 
 protected:
-    /// A claim in microseconds: `increment` is added to the key's time stamp if it does not come to lie more than
-    /// `tolerance` behind now.
+    /// A claim in microseconds: `increment` is added to the key's time stamp, or to now where it lies in the past, if
+    /// it does not come to lie more than `tolerance` in the future.
     struct Step {
         std::string key;
         std::int64_t increment = 0; ///< negative to give back
         std::int64_t tolerance = 0;
     };
-    /// What a Step found: how far the time stamp lay behind now before, 0 to tolerance; and whether the step fits.
+    /// What a Step found: how far the time stamp lay in the future before, 0 to tolerance; and whether the step fits.
     struct Debt {
         std::int64_t before = 0;
         bool fits = false;
@@ -148,7 +148,7 @@ struct StoreOptions {
     /// The path of an SQLite file (made with mode 0600 where there is none), or `redis://[USER@]HOST[:PORT][/DB]`, or
     /// `redis+unix:/PATH[?db=DB]`. A password in it is refused.
     std::string location;
-    std::string password_file;               ///< Redis only: the password, to the end of the first line
+    std::string password_file;               ///< Redis only: its first line is the password
     std::chrono::milliseconds timeout{1000}; ///< no call waits longer for a lock or the server
     std::uint64_t limit_octets = 512U << 20; ///< SQLite: beyond it what ends first is dropped early
 };
@@ -159,7 +159,9 @@ struct StoreOptions {
 /// failure (at most once in a second), so that a server that is down does not keep mail from being served.
 ///
 /// SQLite: one file for several processes at a time (WAL); each call is one transaction, flushed to disk in batches: a
-/// power cut may lose the latest entries, never the file. The folder must be writable (FILE-wal, FILE-shm).
+/// power cut may lose the latest entries, never the file. The folder must be writable (FILE-wal, FILE-shm). A process
+/// opens the file once and shares the store among its threads: to close a second one would drop the first one's locks
+/// (POSIX record locks).
 /// Redis: 6 or newer, one server (no cluster: a script has the keys of several rates); each of take, grey and count is
 /// one script, so that several gateways share what they count. Keys begin with "mgw:"; all have a time to live.
 Result<std::unique_ptr<Store>> open_store(const StoreOptions& options);

@@ -133,7 +133,7 @@ TEST(DnsblList, WritesQueryNames)
         EXPECT_FALSE(domains.query_name(no)) << no;
     EXPECT_FALSE(domains.query_name(std::string(60, 'a') + "." + std::string(60, 'b') + "." + std::string(60, 'c') +
                                     "." + std::string(60, 'd')));
-    EXPECT_EQ(dnsbl_reversed(*parse_ip("127.0.0.2"), true),
+    EXPECT_EQ(reversed_text(*parse_ip("127.0.0.2"), true),
               "2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0");
 }
 
