@@ -12,6 +12,9 @@ suite() {
 }
 
 @test "SPF: every case of the RFC 7208 suite, results and explanations" { suite spf "$MGW_SUITES/spf/rfc7208-tests.yml"; }
+@test "DKIM: examples of the RFCs and real signed mail" { suite dkim "$MGW_SUITES/dkim"; }
+@test "DMARC: alignment and tree walk" { suite dmarc "$MGW_SUITES/dmarc"; }
+@test "public suffixes" { suite psl "$MGW_SUITES/psl"; }
 @test "hidden files: the union of readings finds nearly all contents and names" {
   [ -e "$MGW_SUITES/mime/noxxi-mime-is-broken" ] || skip "no suite"
   run "$MGW_ROOT/tests/conformance/evasion" "$MGW_SUITES/mime/noxxi-mime-is-broken"
