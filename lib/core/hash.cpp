@@ -3,13 +3,12 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "lib/core/hash.hpp"
 
+#include "lib/core/cpu.hpp"
+
 #include <array>
 #include <cstring>
 #include <new>
 #include <openssl/sha.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 namespace mgw
 {
@@ -133,20 +132,6 @@ std::uint32_t crc32c_tables(const char* p, std::size_t n, std::uint32_t c)
 }
 
 #if defined(__x86_64__)
-/// Asked once, and only by who needs it: the compiler's own means asks at the start of every process, which costs a
-/// virtual machine tens of microseconds.
-bool has_crc32()
-{
-    static const bool found = [] {
-        unsigned a = 0;
-        unsigned b = 0;
-        unsigned c = 0;
-        unsigned d = 0;
-        return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSE4_2) != 0;
-    }();
-    return found;
-}
-
 __attribute__((target("sse4.2"))) std::uint32_t crc32c_hardware(const char* p, std::size_t n, std::uint32_t seed)
 {
     std::uint64_t c = seed;
@@ -166,7 +151,7 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_hardware(const char* p, s
 std::uint32_t crc32c(std::string_view octets, std::uint32_t seed)
 {
 #if defined(__x86_64__)
-    if (has_crc32())
+    if (has_sse42())
         return ~crc32c_hardware(octets.data(), octets.size(), ~seed);
 #endif
     return ~crc32c_tables(octets.data(), octets.size(), ~seed);

@@ -1,3 +1,4 @@
+#include "lib/core/cpu.hpp"
 #include "lib/mail/codec.hpp"
 #include "lib/mail/decoder.hpp"
 
@@ -7,7 +8,6 @@
 #include <cstring>
 
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -106,28 +106,6 @@ Cursor decode_groups(Cursor at, const char* end, const char* to_end)
 }
 
 #if defined(__x86_64__)
-
-/// Asked once, and only by who has something to decode: each question leaves a virtual machine.
-bool has_avx2()
-{
-    static const bool yes = [] {
-        unsigned a = 0;
-        unsigned b = 0;
-        unsigned c = 0;
-        unsigned d = 0;
-        constexpr unsigned os_saves_registers = 1U << 27; // OSXSAVE
-        constexpr unsigned avx2 = 1U << 5;
-        if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & os_saves_registers) == 0)
-            return false;
-        if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (b & avx2) == 0)
-            return false;
-        unsigned low = 0;
-        unsigned high = 0;
-        __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-        return (low & 6U) == 6U; // the system saves both halves of the wide registers
-    }();
-    return yes;
-}
 
 __attribute__((target("avx2"))) __m256i twice(__m128i v)
 {

@@ -127,6 +127,42 @@ TEST(Message, HeaderStopsAtItsLimit)
     EXPECT_TRUE(m.body().starts_with("B: xxx"));
 }
 
+TEST(Message, OctetsOfLongMessagesAreEachLookedAt)
+{
+    // from here on wide registers look at 32 octets at a time: each place in them, and around their ends
+    for (const std::size_t lines : {100U, 101U, 102U}) {
+        std::string plain = "A: b\r\n\r\n";
+        for (std::size_t i = 0; i < lines; ++i)
+            plain += "0123456789012345678901234567890123456789012345678901234567\r\n";
+        EXPECT_EQ(Message(plain).all_oddities(), Oddity::none);
+        std::string lf;
+        for (const char c : plain)
+            if (c != '\r')
+                lf += c;
+        EXPECT_EQ(Message(lf).all_oddities(), Oddity::none);
+        for (std::size_t at = 10; at < plain.size(); at += at < 200 || at + 200 > plain.size() ? 1 : 61) {
+            for (const auto& [octet, oddity] :
+                 {std::pair('\0', Oddity::nul), std::pair('\r', Oddity::bare_cr), std::pair('\n', Oddity::bare_lf)}) {
+                std::string octets = plain;
+                octets[at] = octet;
+                Oddity wanted = Oddity::none;
+                for (std::size_t i = 1; i < octets.size(); ++i) {
+                    if (octets[i] == '\0')
+                        wanted |= Oddity::nul;
+                    if (octets[i - 1] == '\r' && octets[i] != '\n')
+                        wanted |= Oddity::bare_cr;
+                    if (octets[i - 1] != '\r' && octets[i] == '\n')
+                        wanted |= Oddity::bare_lf;
+                }
+                if (octets.back() == '\r')
+                    wanted |= Oddity::bare_cr;
+                EXPECT_EQ(oddity_names(Message(octets).all_oddities()), oddity_names(wanted))
+                    << at << " " << oddity_names(oddity);
+            }
+        }
+    }
+}
+
 TEST(Message, FromLineIsASeparatorNotAField)
 {
     EXPECT_EQ(from_line_octets("From a@b x\nA: b\n"), 11U);
