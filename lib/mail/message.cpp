@@ -1,15 +1,12 @@
 #include "lib/mail/message.hpp"
 
-#include "lib/core/cpu.hpp"
 #include "lib/core/text.hpp"
 #include "lib/mail/boundaries.hpp"
+#include "lib/mail/line_scan.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 namespace mgw::mail
 {
@@ -58,94 +55,15 @@ bool is_hidden_field(std::string_view line)
 
 } // namespace
 
-namespace
-{
-
-/// What all_oddities() looks for; an octet of each may be set.
-struct LineEndOddities {
-    bool nul = false;
-    bool bare_cr = false;
-    bool bare_lf = false;
-
-    void look(char before, char c)
-    {
-        nul |= c == '\0';
-        bare_cr |= (before == '\r') & (c != '\n');
-        bare_lf |= (before != '\r') & (c == '\n');
-    }
-};
-
-#if defined(__x86_64__)
-/// Looks at p[0] to p[count - 1], each with the octet before it; `count` is a multiple of 32.
-__attribute__((target("avx2"))) void look_wide(const char* p, std::size_t count, LineEndOddities& found)
-{
-    const __m256i zero = _mm256_setzero_si256();
-    const __m256i cr = _mm256_set1_epi8('\r');
-    const __m256i lf = _mm256_set1_epi8('\n');
-    __m256i nul = zero;
-    __m256i bare_cr = zero;
-    __m256i bare_lf = zero;
-    for (std::size_t at = 0; at < count; at += 32) {
-        const __m256i here = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + at));
-        const __m256i before = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + at - 1));
-        const __m256i behind_cr = _mm256_cmpeq_epi8(before, cr);
-        const __m256i is_lf = _mm256_cmpeq_epi8(here, lf);
-        nul = _mm256_or_si256(nul, _mm256_cmpeq_epi8(here, zero));
-        bare_cr = _mm256_or_si256(bare_cr, _mm256_andnot_si256(is_lf, behind_cr));
-        bare_lf = _mm256_or_si256(bare_lf, _mm256_andnot_si256(behind_cr, is_lf));
-    }
-    found.nul |= _mm256_movemask_epi8(nul) != 0;
-    found.bare_cr |= _mm256_movemask_epi8(bare_cr) != 0;
-    found.bare_lf |= _mm256_movemask_epi8(bare_lf) != 0;
-}
-#endif
-
-} // namespace
-
 Oddity Message::all_oddities() const
 {
-    const bool is_crlf = line_end_.size() == 2;
-    const char* const p = octets_.data();
-    const std::size_t size = octets_.size();
-    LineEndOddities seen;
-    std::size_t at = 1;
-    if (size > 0)
-        seen.look('\0', p[0]);
-#if defined(__x86_64__)
-    constexpr std::size_t worth_asking = 4096;
-    if (size >= worth_asking && has_avx2()) {
-        const std::size_t count = (size - at) / 32 * 32;
-        look_wide(p + at, count, seen);
-        at += count;
-    }
-#endif
-    // every octet with the one before it, in blocks of a fixed size: compilers turn that into vector instructions
-    constexpr std::size_t block = 256;
-    for (; at + block <= size; at += block) {
-        std::uint8_t nul = 0;
-        std::uint8_t bare_cr = 0;
-        std::uint8_t bare_lf = 0;
-        for (std::size_t i = 0; i < block; ++i) {
-            const char before = p[at + i - 1];
-            const char c = p[at + i];
-            nul |= static_cast<std::uint8_t>(c == '\0');
-            bare_cr |= static_cast<std::uint8_t>((before == '\r') & (c != '\n'));
-            bare_lf |= static_cast<std::uint8_t>((before != '\r') & (c == '\n'));
-        }
-        seen.nul |= nul != 0;
-        seen.bare_cr |= bare_cr != 0;
-        seen.bare_lf |= bare_lf != 0;
-    }
-    for (; at < size; ++at)
-        seen.look(p[at - 1], p[at]);
-    seen.bare_cr |= octets_.ends_with('\r');
-
+    const LineEndOddities seen = line_end_oddities(octets_);
     Oddity found = oddities_;
     if (seen.nul)
         found |= Oddity::nul;
     if (seen.bare_cr)
         found |= Oddity::bare_cr;
-    if (seen.bare_lf && is_crlf)
+    if (seen.bare_lf && line_end_.size() == 2)
         found |= Oddity::bare_lf;
     return found;
 }

@@ -4,6 +4,7 @@
 #include "lib/mail/boundaries.hpp"
 #include "lib/mail/codec.hpp"
 #include "lib/mail/lenient_codec.hpp"
+#include "lib/mail/line_scan.hpp"
 #include "lib/mail/part_header.hpp"
 
 #include <algorithm>
@@ -218,12 +219,11 @@ private:
                     return;
                 continue;
             }
-            const std::size_t next = next_line(octets, pass.at);
             if ((first == 'b' || first == '=' || first == '(') && pass.leaf >= 0 &&
-                is_first_of_embedded(octets.substr(pass.at, next - pass.at)) &&
+                is_first_of_embedded(octets.substr(pass.at, next_line(octets, pass.at) - pass.at)) &&
                 part(pass.leaf).encoding != Encoding::uuencode)
                 part(pass.leaf).oddities |= Oddity::embedded_encoding;
-            pass.at = next;
+            pass.at = next_line_of_interest(octets, pass.at);
         }
         if (end_leaf(pass, octets.size()))
             return;
