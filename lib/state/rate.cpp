@@ -45,10 +45,13 @@ Result<void> set_scope(RateLimit& limit, std::string_view word)
     limit.prefix_v6 = 64;
     if (parts.size() == 1)
         return {};
-    const auto v4 = parts.size() == 3 ? parse_number(parts[1]) : std::nullopt;
-    const auto v6 = parts.size() == 3 ? parse_number(parts[2]) : std::nullopt;
-    if (*scope != RateScope::network || !v4 || !v6 || *v4 == 0 || *v4 > 32 || *v6 == 0 || *v6 > 128)
-        return wrong("not a network's prefixes for IPv4 and IPv6", word);
+    const auto not_prefixes = wrong("not a network's prefixes for IPv4 and IPv6", word);
+    if (*scope != RateScope::network || parts.size() != 3)
+        return not_prefixes;
+    const auto v4 = parse_number(parts[1]);
+    const auto v6 = parse_number(parts[2]);
+    if (!v4 || !v6 || *v4 == 0 || *v4 > 32 || *v6 == 0 || *v6 > 128)
+        return not_prefixes;
     limit.prefix_v4 = static_cast<unsigned>(*v4);
     limit.prefix_v6 = static_cast<unsigned>(*v6);
     return {};

@@ -74,6 +74,35 @@ TEST(StateFile, KeepsWhatAKilledProcessHadWritten)
     EXPECT_EQ((*store)->get("k", now)->value(), "v");
 }
 
+TEST(StateFile, ManyProcessesMakeItAtOnce)
+{
+    for (int round = 0; round < 20; ++round) {
+        const Folder folder;
+        const auto path = folder / "state";
+        std::vector<pid_t> children;
+        for (int c = 0; c < 6; ++c) {
+            const pid_t pid = ::fork();
+            if (pid == 0) {
+                const auto store = open_store({.location = path, .timeout = 5s});
+                const auto count =
+                    store ? (*store)->count("k", 1, 1h, now) : Result<std::uint64_t>(std::unexpected(store.error()));
+                if (!count)
+                    std::fprintf(stderr, "%s\n", count.error().message.c_str());
+                ::_exit(count ? 0 : 1);
+            }
+            children.push_back(pid);
+        }
+        for (const pid_t pid : children) {
+            int status = 0;
+            ::waitpid(pid, &status, 0);
+            EXPECT_EQ(status, 0);
+        }
+        const auto store = open_file(path);
+        ASSERT_TRUE(store) << store.error().message;
+        EXPECT_EQ(*(*store)->count("k", 0, 1h, now), 6U);
+    }
+}
+
 struct ForeignCase {
     const char* name;
     std::string_view text;
