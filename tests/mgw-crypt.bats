@@ -47,8 +47,11 @@ body() { sed '1,/^\r*$/d'; }
   done
   run -77 --separate-stderr encrypt --to=bob@example.org --to=nobody@example.org <m
   [ -z "$output" ]
+  [[ "$stderr" == *"reject: nobody@example.org: No usable key"* ]]
   run -75 --separate-stderr encrypt --no-key=defer --to=nobody@example.org <m
   [ -z "$output" ]
+  run -75 --separate-stderr encrypt <m
+  [[ "$stderr" == *"give --to=ADDRESS"* ]]
 }
 @test "in a frame the one without a key is refused and the other gets it encrypted" {
   mgw-route --output=frames --to=bob@example.org --to=nobody@example.org <m >frame
