@@ -145,3 +145,14 @@ body() { sed '1,/^\r*$/d'; }
   [ ! -s e ]
   grep -q 'the process that runs gpg has ended' err
 }
+@test "a key with a passphrase is said to be one" {
+  locked=$(mktemp -d /tmp/mgw.XXXX)
+  gpg --homedir "$locked" --batch --quiet --pinentry-mode loopback --passphrase x --quick-generate-key 'Bob <bob@example.org>' future-default default never
+  gpgconf --homedir "$locked" --kill all # the agent remembers it
+  mgw-crypt encrypt --homedir="$locked" --to=bob@example.org <m >e
+  run -75 --separate-stderr mgw-crypt decrypt --homedir="$locked" <e
+  gpgconf --homedir "$locked" --kill all
+  rm -rf "$locked"
+  [ -z "$output" ]
+  [[ "$stderr" == *"has a passphrase"* ]]
+}
