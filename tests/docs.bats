@@ -49,6 +49,14 @@ visible() { MANWIDTH=200 man --local-file "$1" 2>/dev/null | col -b; }
   done
 }
 
+@test "help and errors of a command are the command's" {
+  mgw-filter diff --help >"$T/help"
+  grep -q '^Usage: mgw-filter diff' "$T/help"
+  grep -q -- --json "$T/help"
+  run -64 --separate-stderr mgw-filter diff one
+  [[ "$stderr" == *"see mgw-filter diff --help"* ]]
+}
+
 @test "every oddity of a message is described in mgw(7)" {
   sed -n 's/.*{Oddity::[a-z0-9_]*, "\([^"]*\)"}.*/\1/p' "$MGW_ROOT/lib/mail/oddity.cpp" >"$T/names"
   [ "$(wc -l <"$T/names")" -gt 30 ]
@@ -98,6 +106,46 @@ visible() { MANWIDTH=200 man --local-file "$1" 2>/dev/null | col -b; }
     done <"$folder/commands"
     gpgconf --homedir "$folder/gnupg" --kill all 2>/dev/null || true
   done
+}
+
+# recipe N: the N-th procmail recipe of mgw-recv(1)
+recipe() { awk -v n="$1" '/^```/ { if (!inside) text = ""; else if (text ~ /:0 fw/ && ++seen == n) printf "%s", text; inside = !inside; next } inside { text = text $0 "\n" }' "$MGW_ROOT/man/mgw-recv.1.scd"; }
+
+# by_procmail N NAME: gives NAME.eml to the recipe
+by_procmail() {
+  { printf 'PATH=%s\nHOME=%s\nMAILDIR=%s\nDEFAULT=%s/inbox/\nLOGFILE=%s/log\n' "$PATH" "$T" "$T" "$T" "$T"; recipe "$1"; } >"$T/rc"
+  (cd / && procmail "$T/rc") <"$T/$2.eml" || { status=$?; tail -5 "$T/log"; return "$status"; }
+}
+
+@test "the procmail recipes of mgw-recv(1) do what they say" {
+  command -v procmail formail >/dev/null || skip "no procmail"
+  printf 'require ["fileinto", "reject", "vnd.mgw.verdict"];\nif header "subject" "spam" { quarantine :class "spam"; } elsif header "subject" "refused" { reject "no"; }\nelsif header "subject" "list" { fileinto "Lists"; }\n' >"$T/policy.sieve"
+  for name in good spam refused list; do mail "$name" >"$T/$name.eml"; done
+  { echo 'Mgw-Verdict: reject * class=policy by=me at=x'; mail forged; } >"$T/forged.eml"
+  for n in 1 2; do [ "$(recipe "$n" | grep -c 'mgw-recv --stdin')" -eq 1 ]; done
+
+  by_procmail 1 good
+  { mail good; echo; } | cmp - "$T"/inbox/new/* # procmail ends every message in an empty line
+  rm "$T"/inbox/new/*
+  by_procmail 1 forged
+  run ! grep -r Mgw- "$T/inbox"
+  run -77 by_procmail 1 refused
+  run -77 by_procmail 1 spam
+  rm -r "$T/inbox"
+
+  by_procmail 2 good
+  by_procmail 2 forged
+  by_procmail 2 spam
+  by_procmail 2 refused
+  by_procmail 2 list
+  [ "$(find "$T/inbox/new" -type f | wc -l)" -eq 2 ]
+  [ "$(find "$T/held/new" -type f | wc -l)" -eq 2 ]
+  { mail list; echo; } | cmp - "$T"/lists/new/*
+  run ! grep -r Mgw- "$T/inbox"
+
+  mv "$T/policy.sieve" "$T/gone"
+  for n in 1 2; do run -75 by_procmail "$n" good; done
+  [ "$(find "$T/inbox/new" -type f | wc -l)" -eq 2 ]
 }
 
 @test "the README's commands and options exist" {

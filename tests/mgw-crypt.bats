@@ -47,8 +47,11 @@ body() { sed '1,/^\r*$/d'; }
   done
   run -77 --separate-stderr encrypt --to=bob@example.org --to=nobody@example.org <m
   [ -z "$output" ]
+  [[ "$stderr" == *"reject: nobody@example.org: No usable key"* ]]
   run -75 --separate-stderr encrypt --no-key=defer --to=nobody@example.org <m
   [ -z "$output" ]
+  run -75 --separate-stderr encrypt <m
+  [[ "$stderr" == *"give --to=ADDRESS"* ]]
 }
 @test "in a frame the one without a key is refused and the other gets it encrypted" {
   mgw-route --output=frames --to=bob@example.org --to=nobody@example.org <m >frame
@@ -141,4 +144,15 @@ body() { sed '1,/^\r*$/d'; }
   [ $status = 75 ]
   [ ! -s e ]
   grep -q 'the process that runs gpg has ended' err
+}
+@test "a key with a passphrase is said to be one" {
+  locked=$(mktemp -d /tmp/mgw.XXXX)
+  gpg --homedir "$locked" --batch --quiet --pinentry-mode loopback --passphrase x --quick-generate-key 'Bob <bob@example.org>' future-default default never
+  gpgconf --homedir "$locked" --kill all # the agent remembers it
+  mgw-crypt encrypt --homedir="$locked" --to=bob@example.org <m >e
+  run -75 --separate-stderr mgw-crypt decrypt --homedir="$locked" <e
+  gpgconf --homedir "$locked" --kill all
+  rm -rf "$locked"
+  [ -z "$output" ]
+  [[ "$stderr" == *"has a passphrase"* ]]
 }

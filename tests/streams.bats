@@ -415,3 +415,15 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' \
     mgw-filter --block=strip --jobs=4 --memory=4M "$T/a.mbox" --each sh -c 'cat >/dev/null; grep -q me && sleep 2; echo A: b' >"$T/peak"
   [ "$(cat "$T/peak")" -lt 40000 ]
 }
+@test "a message is named by its file and its number in that, also where a run goes on" {
+  named() { mgw-filter --explain --resume="$T/mark" "$T/keep.sieve" "$T/one" "$T/two" 2>&1 >>"$T/out" | grep -o 'two, message [0-9]*' | tr '\n' ' '; }
+  numbered 1 3 >"$T/one"; numbered 4 6 >"$T/two"
+  [ "$(named)" = "two, message 1 two, message 2 two, message 3 " ]
+  numbered 7 7 >>"$T/two"
+  [ "$(named)" = "two, message 4 " ]
+}
+@test "a file that is no mark is not said to be removed" {
+  numbered 1 3 >"$T/one"
+  run -78 --separate-stderr mgw-filter --resume="$T/one" "$T/keep.sieve" "$T/one"
+  [[ "$stderr" != *remove* && "$stderr" == *"name another file"* ]]
+}

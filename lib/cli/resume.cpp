@@ -106,8 +106,8 @@ std::string mark_text(const Mark& mark)
     const Position& at = mark.position;
     std::string out = fmt::format("{}\ntool {}\noperands {}\nshard {} {}\nrun {}\n", first_line, mark.tool,
                                   mark.operands, mark.shard.index, mark.shard.count, mark.run);
-    out += fmt::format("messages {}\nfiles {}\nnames {}\nwhole {}\noffset {}\nlengths {}\n", at.number, at.source,
-                       hex(at.chain), at.whole ? 1 : 0, at.offset, at.lengths_hold ? 1 : 0);
+    out += fmt::format("messages {}\nearlier {}\nfiles {}\nnames {}\nwhole {}\noffset {}\nlengths {}\n", at.number,
+                       at.earlier, at.source, hex(at.chain), at.whole ? 1 : 0, at.offset, at.lengths_hold ? 1 : 0);
     out += fmt::format("file {} {} {}\n", mark.file.octets, mark.file.changed,
                        mark.file.before.empty() ? "-" : mark.file.before);
     out += fmt::format("output {} {} {} {}\n", mark.to_file ? 1 : 0, mark.device, mark.inode, mark.output_octets);
@@ -144,8 +144,14 @@ Result<Mark> parse_mark(std::string_view text)
     out.operands = word("operands");
     out.shard = {number("shard"), number("shard", 1)};
     out.run = word("run");
-    out.position = {number("messages"), number("files"),       {}, {}, number("whole") == 1,
-                    number("offset"),   number("lengths") == 1};
+    out.position = {number("messages"),
+                    number("files"),
+                    {},
+                    {},
+                    number("whole") == 1,
+                    number("offset"),
+                    number("lengths") == 1,
+                    lines.contains("earlier") ? number("earlier") : 0};
     if (lines.contains("names")) {
         const auto chain = unhex(word("names"));
         good = good && chain;
@@ -198,7 +204,8 @@ Result<Resume> Resume::begin(Tool& tool, const std::string& path, const StreamOp
             return pass(text);
         auto mark = parse_mark(*text);
         if (!mark)
-            return refuse(mark.error().message);
+            return fail(Status::config, path + ": " + mark.error().message,
+                        "name another file; it is made when it is missing");
         if (mark->tool != out.mark_.tool || mark->operands != out.mark_.operands || mark->shard != out.mark_.shard)
             return refuse("was written by a run of another tool, over other operands or for another shard");
         if (auto gone_on = input.go_on(mark->position); !gone_on)
@@ -253,7 +260,8 @@ Result<void> Resume::take_output()
     if (!mark_.to_file)
         return {};
     if (::flock(out_fd_, LOCK_EX | LOCK_NB) != 0)
-        return fail(Status::temp_fail, "another run writes to this output");
+        return fail(Status::temp_fail, "another run writes to this output",
+                    "each run needs a file of its own, such as one for each shard");
     const auto size = static_cast<std::uint64_t>(st.st_size);
     if (same && size < mark_.output_octets)
         return fail(Status::config,

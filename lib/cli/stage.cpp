@@ -28,7 +28,7 @@ void declare_working_options(Tool& tool, CLI::App& app, StageOptions& options)
                  {"defer", "pass", "quarantine"});
     app.add_flag("--exit-verdict", options.exit_verdict,
                  "Let the exit status tell the verdict: 75 for defer, 77 for reject, discard and quarantine, with "
-                 "nothing on standard output.");
+                 "nothing on standard output; of many messages all are written and the status tells the worst.");
     app.add_option("--jobs", options.jobs,
                    "Worker processes, 1 to 256; the default is what suits this stage on this machine.")
         ->type_name("N")
@@ -147,12 +147,14 @@ private:
         TransactionResult result = process(stage_, (*item)->frame, work_);
         ::alarm(0);
         const std::string error = result.members[0].error;
+        const std::string hint = result.members[0].hint;
         apply(**item, std::move(result));
         if (!error.empty() && options_.on_error == "defer")
-            return fail(Status::temp_fail, (*item)->name + ": " + error);
+            return fail(Status::temp_fail, (*item)->name + ": " + error, hint);
         const mail::Verdict verdict = (*item)->frame.members[0].block.strictest();
         if (options_.exit_verdict && verdict.action != mail::Action::accept) {
             const std::string why = std::string(mail::action_name(verdict.action)) + ": " +
+                                    addressees((*item)->frame.members[0].block, verdict) +
                                     (verdict.text.empty() ? "class " + verdict.cls : verdict.text) +
                                     (verdict.at.empty() ? "" : " (" + verdict.at + ")");
             return fail(verdict.action == mail::Action::defer ? Status::temp_fail : Status::refused, why);
@@ -266,6 +268,16 @@ private:
         verdict_status_ = status;
     }
 
+    /// Whom a verdict is about, unless it is about all.
+    static std::string addressees(const mail::Block& block, const mail::Verdict& verdict)
+    {
+        std::string out;
+        for (const auto& recipient : block.recipients())
+            if (verdict.recipients != "*" && mail::covers(verdict.recipients, recipient.number))
+                out += (out.empty() ? "" : ", ") + printable(recipient.path, 100);
+        return out.empty() ? out : out + ": ";
+    }
+
     void submit(Workers& workers, Item item)
     {
         Task task;
@@ -280,7 +292,7 @@ private:
     {
         if (!done.failure.empty())
             for (const auto& member : done.task.item.frame.members)
-                done.result.members.push_back(MemberResult{member.block.text(), {}, done.failure});
+                done.result.members.push_back(MemberResult{member.block.text(), {}, done.failure, {}});
         apply(done.task.item, std::move(done.result));
         const mail::Verdict verdict = done.task.item.frame.members[0].block.strictest();
         if (verdict.action != mail::Action::accept)
@@ -315,7 +327,7 @@ private:
         auto& members = item.frame.members;
         std::string failure;
         for (std::size_t i = 0; i < members.size(); ++i) {
-            MemberResult missing{members[i].block.text(), {}, "the stage gave no result"};
+            MemberResult missing{members[i].block.text(), {}, "the stage gave no result", {}};
             MemberResult& made = i < result.members.size() ? result.members[i] : missing;
             if (made.error.empty() && !tool_.common().dry_run) {
                 auto block = mail::Block::parse(made.block, work_.limits);
@@ -342,6 +354,8 @@ private:
             if (input_.kind() != Kind::message)
                 tool_.complain(Error{Status::temp_fail, item.name + ": " + printable(failure), {}});
         }
+        if (tool_.common().explain && !result.explanation.empty() && input_.kind() != Kind::message)
+            tool_.explain((input_.kind() == Kind::mbox ? item.name + ", " : "") + item.frame.id + ":");
         if (tool_.common().explain)
             for (const auto line : split(result.explanation, '\n'))
                 if (!line.empty())

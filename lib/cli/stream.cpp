@@ -136,7 +136,7 @@ struct Input::Impl {
     std::string name() const
     {
         const std::string base = !source || source->path.empty() ? "standard input" : source->path;
-        return source_kind == Kind::mbox ? base + ", message " + std::to_string(at.number) : base;
+        return source_kind == Kind::mbox ? base + ", message " + std::to_string(at.number - at.earlier) : base;
     }
 
     /// Counts one message more; whether it is this shard's.
@@ -207,7 +207,7 @@ struct Input::Impl {
             source = std::move(**next);
             source_kind = Kind::message; // until it is opened
         }
-        at = Position{at.number, at.source + 1, operands.chain(), source->path, false, 0, true};
+        at = Position{at.number, at.source + 1, operands.chain(), source->path, false, 0, true, at.number};
         return true;
     }
 

@@ -49,13 +49,14 @@ void declare_envelope_options(Tool& tool, CLI::App& app, EnvelopeOptions& option
 
 /// A place in a stream of many messages: just behind one of them.
 struct Position {
-    std::uint64_t number = 0; ///< messages up to here, those of other shards too
-    std::uint64_t source = 0; ///< files up to here, the one in which it is too; 0 before the first
-    std::string chain;        ///< hash of their names (Operands::chain)
-    std::string path;         ///< the file in which it is; empty for standard input
-    bool whole = false;       ///< nothing is left in that file
-    std::uint64_t offset = 0; ///< octets of the file up to here, where it is an mbox
-    bool lengths_hold = true; ///< MboxReader::lengths_hold
+    std::uint64_t number = 0;  ///< messages up to here, those of other shards too
+    std::uint64_t source = 0;  ///< files up to here, the one in which it is too; 0 before the first
+    std::string chain;         ///< hash of their names (Operands::chain)
+    std::string path;          ///< the file in which it is; empty for standard input
+    bool whole = false;        ///< nothing is left in that file
+    std::uint64_t offset = 0;  ///< octets of the file up to here, where it is an mbox
+    bool lengths_hold = true;  ///< MboxReader::lengths_hold
+    std::uint64_t earlier = 0; ///< of `number` those in files before this one
 };
 
 /// One transaction as it came in, with what is needed to write it back octet for octet.

@@ -232,7 +232,12 @@ std::optional<int> Tool::parse(int argc, char** argv)
         const CLI::App* shown = &impl_->app;
         for (const auto subs = impl_->app.get_subcommands(); const CLI::App* sub : subs)
             shown = sub;
-        std::cout << shown->help() << std::flush;
+        if (shown == &impl_->app)
+            std::cout << shown->help() << std::flush;
+        else
+            std::cout << shown->help(name_) << "Options that every tool has, such as --json and --log: " << name_
+                      << " --help\n"
+                      << std::flush;
         return 0;
     } catch (const CLI::CallForVersion&) {
         std::cout << name_ << " " << MGW_VERSION << "\n" << std::flush;
@@ -243,7 +248,10 @@ std::optional<int> Tool::parse(int argc, char** argv)
             (message.size() < 2 || (message[1] >= 'a' && message[1] <= 'z') || message[1] == ' '))
             message[0] = lower(message[0]);
         std::ranges::replace(message, '\n', ' ');
-        complain(Error{Status::usage, printable(trim(message)), "see " + name_ + " --help"});
+        std::string asked = name_;
+        for (const CLI::App* sub : impl_->app.get_subcommands())
+            asked += " " + sub->get_name();
+        complain(Error{Status::usage, printable(trim(message)), "see " + asked + " --help"});
         return static_cast<int>(Status::usage);
     }
     common_.sandbox = impl_->sandbox == "require"

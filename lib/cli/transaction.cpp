@@ -25,8 +25,10 @@ TransactionResult process(Stage& stage, const mail::Frame& frame, const Work& wo
         const std::size_t created = context.created.size();
         try {
             Subject subject{block, member.message, result.edits};
-            if (auto done = stage.process(subject, context); !done)
+            if (auto done = stage.process(subject, context); !done) {
                 result.error = done.error().message.empty() ? "failed" : done.error().message;
+                result.hint = done.error().hint;
+            }
         } catch (const std::bad_alloc&) {
             result.error = "out of memory";
         } catch (const std::exception& e) {

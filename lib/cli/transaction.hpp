@@ -14,6 +14,7 @@ struct MemberResult {
     std::string block; ///< the new block's text
     mail::Edits edits;
     std::string error; ///< why the stage failed, empty when it did not
+    std::string hint;  ///< what to do about it; a worker does not tell
 };
 
 /// What a stage made of one transaction: splices and block lines, nothing else crosses from a worker.

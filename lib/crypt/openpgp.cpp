@@ -356,6 +356,10 @@ Result<Decrypted> OpenPgp::decrypt(std::string_view ciphertext, std::size_t limi
     case GPG_ERR_CHECKSUM:
     case GPG_ERR_DECRYPT_FAILED:
         return fail(Status::data, result != nullptr && result->legacy_cipher_nomdc ? "no-integrity" : "bad-data");
+    case GPG_ERR_NO_PIN_ENTRY:
+    case GPG_ERR_BAD_PASSPHRASE:
+    case GPG_ERR_CANCELED:
+        return fail(Status::temp_fail, "cannot decrypt: the key has a passphrase, and keys of a gateway have none");
     default:
         return trouble("cannot decrypt", error);
     }

@@ -119,7 +119,7 @@ bool Compiler::needs(Position at, const std::string& what, std::string_view exte
 {
     return extension.empty() || has(extension) ||
            problem(at, what + " needs the extension \"" + std::string(extension) + "\"",
-                   "begin the script with: require \"" + std::string(extension) + "\";");
+                   "name it at the beginning of the script: require \"" + std::string(extension) + "\";");
 }
 
 std::size_t Compiler::emit(Op op, std::size_t operand)
