@@ -287,6 +287,11 @@ refused() { # STATUS WORDS COMMAND...
   refused 78 'another tool, over other operands' "$filter --resume='$T/mark' --shard=1/2 '$T/a.mbox'"
   refused 78 'over other operands' "$filter --resume='$T/mark' '$T/b.mbox'"
   refused 78 'over other operands' "$filter --resume='$T/mark' '$T/a.mbox' '$T/b.mbox'"
+  refused 78 'with other options' "$filter --on-error=pass --resume='$T/mark' '$T/a.mbox'"
+  echo 'stop;' >"$T/keep.sieve"
+  refused 78 'another policy' "$filter --resume='$T/mark' '$T/a.mbox'"
+  echo 'keep;' >"$T/keep.sieve"
+  $filter --jobs=1 --memory=8M --explain --resume="$T/mark" "$T/a.mbox" 2>"$T/err" >>"$T/out"
   refused 78 'of another tool' "mgw-scan --block=strip --resume='$T/mark' '$T/a.mbox'"
   cp "$T/mark" "$T/good"; sed -i 's/^messages .*/messages 3/' "$T/mark"
   refused 78 'not what --resume writes' "$filter --resume='$T/mark' '$T/a.mbox'"
@@ -426,4 +431,13 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' \
   numbered 1 3 >"$T/one"
   run -78 --separate-stderr mgw-filter --resume="$T/one" "$T/keep.sieve" "$T/one"
   [[ "$stderr" != *remove* && "$stderr" == *"name another file"* ]]
+}
+
+@test "records name the file and the number of their message, and not where they redact" {
+  { echo 'From a Tue Nov 24 10:00:00 2026'; mail one; echo; echo 'From b Tue Nov 24 10:00:01 2026'; mail two; } >"$T/a.mbox"
+  mgw-filter --log="$T/log" "$T/keep.sieve" "$T/a.mbox" >"$T/out"
+  [ "$(jq -r .source "$T/log")" = "$T/a.mbox, message 1
+$T/a.mbox, message 2" ]
+  mgw-filter --log="$T/redacted" --log-redact "$T/keep.sieve" "$T/a.mbox" >"$T/out"
+  [ "$(jq -r .source "$T/redacted" | sort -u)" = null ]
 }

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <map>
+#include <set>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -75,6 +76,10 @@ Result<Fingerprint> fingerprint(const Position& position, int in_fd)
     return fingerprint(fd.value(), position.offset, position.path);
 }
 
+/// Options that change nothing in what comes out.
+const std::set<std::string, std::less<>> without_effect{"--resume", "--jobs",       "--memory",  "--log",
+                                                        "--shard",  "--log-redact", "--explain", "--sandbox"};
+
 std::string operands_hash(const StreamOptions& options)
 {
     std::string all;
@@ -104,8 +109,8 @@ std::optional<std::string> unhex(std::string_view text)
 std::string mark_text(const Mark& mark)
 {
     const Position& at = mark.position;
-    std::string out = fmt::format("{}\ntool {}\noperands {}\nshard {} {}\nrun {}\n", first_line, mark.tool,
-                                  mark.operands, mark.shard.index, mark.shard.count, mark.run);
+    std::string out = fmt::format("{}\ntool {}\noperands {}\nbasis {}\nshard {} {}\nrun {}\n", first_line, mark.tool,
+                                  mark.operands, mark.basis, mark.shard.index, mark.shard.count, mark.run);
     out += fmt::format("messages {}\nearlier {}\nfiles {}\nnames {}\nwhole {}\noffset {}\nlengths {}\n", at.number,
                        at.earlier, at.source, hex(at.chain), at.whole ? 1 : 0, at.offset, at.lengths_hold ? 1 : 0);
     out += fmt::format("file {} {} {}\n", mark.file.octets, mark.file.changed,
@@ -142,6 +147,7 @@ Result<Mark> parse_mark(std::string_view text)
     Mark out;
     out.tool = word("tool");
     out.operands = word("operands");
+    out.basis = word("basis");
     out.shard = {number("shard"), number("shard", 1)};
     out.run = word("run");
     out.position = {number("messages"),
@@ -175,8 +181,8 @@ std::string Resume::folder() const
     return slash == std::string::npos ? "." : (slash == 0 ? "/" : path_.substr(0, slash));
 }
 
-Result<Resume> Resume::begin(Tool& tool, const std::string& path, const StreamOptions& options, Input& input,
-                             int out_fd)
+Result<Resume> Resume::begin(Tool& tool, const std::string& path, const StreamOptions& options,
+                             const std::string& basis, Input& input, int out_fd)
 {
     struct stat st {};
     if (input.kind() != Kind::mbox)
@@ -196,6 +202,7 @@ Result<Resume> Resume::begin(Tool& tool, const std::string& path, const StreamOp
     };
     out.mark_.tool = tool.name();
     out.mark_.operands = operands_hash(options);
+    out.mark_.basis = hex(sha256(tool.given_options(without_effect) + '\0' + basis));
     out.mark_.shard = options.shard;
     std::optional<Mark> before;
     if (::access(path.c_str(), F_OK) == 0) {
@@ -208,6 +215,8 @@ Result<Resume> Resume::begin(Tool& tool, const std::string& path, const StreamOp
                         "name another file; it is made when it is missing");
         if (mark->tool != out.mark_.tool || mark->operands != out.mark_.operands || mark->shard != out.mark_.shard)
             return refuse("was written by a run of another tool, over other operands or for another shard");
+        if (mark->basis != out.mark_.basis)
+            return refuse("was written by a run with other options, or by another policy or table");
         if (auto gone_on = input.go_on(mark->position); !gone_on)
             return gone_on.error().status == Status::config ? refuse(gone_on.error().message)
                                                             : Result<Resume>(pass(gone_on));

@@ -24,6 +24,7 @@ struct Fingerprint {
 struct Mark {
     std::string tool;     ///< with its command
     std::string operands; ///< hash of their list
+    std::string basis;    ///< hash of the options, and of what the stage's results rest on
     Shard shard;
     std::string run; ///< random: two runs must not share a file
     Position position;
@@ -52,8 +53,9 @@ public:
     /// Reads FILE, if there is one, checks it against this run and the input, puts the input and the output in place,
     /// and writes FILE. Status::config where it does not fit, Status::usage where the input cannot be read from a
     /// place, Status::temp_fail where another run has the output. Before confinement.
-    static Result<Resume> begin(Tool& tool, const std::string& path, const StreamOptions& options, Input& input,
-                                int out_fd);
+    /// `basis` is Stage::basis().
+    static Result<Resume> begin(Tool& tool, const std::string& path, const StreamOptions& options,
+                                const std::string& basis, Input& input, int out_fd);
     /// The folder that must stay writable.
     std::string folder() const;
     /// Where the run that was interrupted ended for its messages.

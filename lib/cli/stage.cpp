@@ -95,7 +95,7 @@ public:
         if (!key)
             return pass(key);
         if (!options_.resume.empty()) {
-            auto resume = Resume::begin(tool_, options_.resume, options_.stream, input_, out_fd_);
+            auto resume = Resume::begin(tool_, options_.resume, options_.stream, stage_.basis(), input_, out_fd_);
             if (!resume)
                 return pass(resume);
             resume_.emplace(std::move(*resume));
@@ -385,6 +385,8 @@ private:
         const auto& member = item.frame.members.at(0);
         Record record;
         record.text("id", item.frame.id).text("stage", tool_.name());
+        if (input_.kind() == Kind::mbox && !tool_.common().log_redact) // the way back to the message
+            record.text("source", item.name);
         if (const auto from = member.block.from())
             record.address("from", *from);
         std::vector<std::string> to;

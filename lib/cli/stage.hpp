@@ -50,6 +50,10 @@ public:
     /// Set-up before anything is read and before the workers are forked: policies, databases, keys. What is loaded here
     /// is shared by copy-on-write. Errors are Status::config or usage.
     virtual Result<void> prepare(Tool& tool) = 0;
+    /// What its results rest on besides messages and options: hashes of policies and tables. A run that was interrupted
+    /// does not go on (--resume) where they have changed. Not of what changes by itself, such as virus signatures, which
+    /// each result names. Called after prepare().
+    virtual std::string basis() const { return {}; }
     /// What the process needs after its set-up. Called after prepare().
     virtual Rights rights() const = 0;
     /// In each process that handles messages, before it is confined: open sockets, start threads.

@@ -292,6 +292,25 @@ void Tool::warn(const std::string& message) const
     std::fputs((name_ + ": warning: " + message + "\n").c_str(), stderr);
 }
 
+std::string Tool::given_options(const std::set<std::string, std::less<>>& but_not) const
+{
+    std::string out;
+    const auto add = [&](const CLI::App& app) {
+        for (const CLI::Option* option : app.get_options()) {
+            if (option->count() == 0 || option->get_positional() || but_not.contains(option->get_name()))
+                continue;
+            out += option->get_name();
+            for (const auto& value : option->results())
+                out += ' ' + value;
+            out += '\n';
+        }
+    };
+    add(impl_->app);
+    for (const auto subs = impl_->app.get_subcommands(); const CLI::App* sub : subs)
+        add(*sub);
+    return out;
+}
+
 int Tool::run(const std::function<Result<Status>()>& work)
 {
     const auto failed = [&](const Error& error) {

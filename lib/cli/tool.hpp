@@ -11,6 +11,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -87,6 +88,10 @@ public:
     void warn(const std::string& message) const;
     /// One line on the terminal that the next text replaces; empty takes it away. Only for a terminal.
     void status_line(const std::string& text) const;
+
+    /// The options that were given, by the command line, the configuration or the environment, with their values: one
+    /// "--name value value" a line in the order of their declaration, without those of `but_not`.
+    std::string given_options(const std::set<std::string, std::less<>>& but_not) const;
 
     /// Does the work: opens the log, is the one net for exceptions (Status::temp_fail), reports an error, flushes and
     /// checks standard output, returns the exit status. SIGPIPE and

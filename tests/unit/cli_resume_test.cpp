@@ -14,6 +14,7 @@ Mark full()
     Mark mark;
     mark.tool = "mgw-scan";
     mark.operands = "0123";
+    mark.basis = "4567";
     mark.shard = {3, 8};
     mark.run = "abc";
     mark.position = {1234, 5, std::string("\0\xff\n", 3), "", false, 987654321, false};

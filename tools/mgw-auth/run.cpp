@@ -65,6 +65,8 @@ public:
         return {};
     }
 
+    std::string basis() const override { return options_.dns_zone.empty() ? std::string{} : resolver_->describe(); }
+
     /// Workers wait for the DNS most of the time.
     unsigned default_jobs() const override { return options_.dns_zone.empty() ? 16 : 0; }
 

@@ -56,6 +56,7 @@ public:
         return {};
     }
 
+    std::string basis() const override { return program_->hash; }
     Rights rights() const override { return {}; }
 
     Result<void> process(cli::Subject& subject, cli::Context& context) override
@@ -96,6 +97,13 @@ public:
         return {};
     }
 
+    std::string basis() const override
+    {
+        std::string out;
+        for (const auto& word : options_.each)
+            out.append(word) += '\0';
+        return out;
+    }
     Rights rights() const override { return {.programs = true}; }
 
     Result<void> process(cli::Subject& subject, cli::Context& context) override

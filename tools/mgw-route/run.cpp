@@ -162,6 +162,7 @@ public:
         return {};
     }
 
+    std::string basis() const override { return hash_; }
     Rights rights() const override { return {}; }
 
     Result<void> process(cli::Subject& subject, cli::Context& context) override
