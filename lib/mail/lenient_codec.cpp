@@ -100,16 +100,12 @@ bool is_upper_hex(char c)
 }
 bool is_hex(char c)
 {
-    return is_upper_hex(c) || (c >= 'a' && c <= 'f');
+    return hex_value(c) >= 0;
 }
 /// But for tabs and line ends.
 bool is_control(char c)
 {
     return static_cast<unsigned char>(c) < 32 && c != '\t' && c != '\r' && c != '\n';
-}
-int hex_value(char c)
-{
-    return is_digit(c) ? c - '0' : lower(c) - 'a' + 10;
 }
 
 } // namespace
