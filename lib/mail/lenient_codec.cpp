@@ -1,6 +1,7 @@
 #include "lib/mail/lenient_codec.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/yenc.hpp"
 
 #include <algorithm>
 #include <array>
@@ -414,18 +415,6 @@ std::string_view until_line(std::string_view& text, std::string_view last)
     return all;
 }
 
-void add_yenc(std::string_view text, std::string& out)
-{
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\r' || text[i] == '\n')
-            continue;
-        int c = static_cast<unsigned char>(text[i]);
-        if (text[i] == '=' && i + 1 < text.size())
-            c = static_cast<unsigned char>(text[++i]) - 64;
-        out += static_cast<char>(c - 42);
-    }
-}
-
 } // namespace
 
 bool is_first_of_embedded(std::string_view line)
@@ -496,11 +485,11 @@ std::vector<Embedded> embedded_blocks(std::string_view text, std::size_t limit_o
         } else if (line.starts_with("=ybegin ")) {
             if (const auto name = line.find(" name="); name != std::string_view::npos)
                 block.name = trim(line.substr(name + 6));
-            auto body = until_line(text, "=yend");
-            if (body.starts_with("=ypart "))
-                take_line(body);
-            add_yenc(body.substr(0, limit_octets), block.octets);
+            until_line(text, "=yend");
             block.end = position();
+            YencDecoder decoder(limit_octets);
+            decoder.feed(all.substr(block.begin, block.end - block.begin), block.octets);
+            decoder.finish(block.octets);
         } else {
             continue;
         }
