@@ -42,6 +42,16 @@ hostile() {
   mgw-scan --explain <"$S/winmail.eml" 2>&1 >"$T/out" | grep -F "attachment a rather long invoice.com"
 }
 
+@test "a winmail.dat with more attachments than the limit admits is not silently clean" {
+  printf '[limits]\narchive-entries = 1\n' >"$T/mgw.toml"
+  printf 'Subject: x\nContent-Type: application/ms-tnef\nContent-Transfer-Encoding: base64\n\n%s\n' \
+    eJ8+IgEAAgKQBgAOAAAAAAAAAAAAAAAAAAAAAAAAAAICkAYADgAAAAAAAAAAAAAAAAAAAAAAAAA= >"$T/m"
+  mgw-scan <"$T/m" >"$T/out"
+  has "$T/out" "virus=clean"
+  mgw-scan --config="$T/mgw.toml" <"$T/m" >"$T/out"
+  has "$T/out" "virus=unscanned why=limit:files"
+}
+
 @test "names a program and its true type" {
   mgw-scan <"$Q/exe.eml" >"$T/out"
   has "$T/out" "virus=clean"

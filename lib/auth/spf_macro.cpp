@@ -11,13 +11,9 @@ namespace mgw::auth::spf
 namespace
 {
 
-constexpr bool is_alpha(char c)
-{
-    return lower(c) >= 'a' && lower(c) <= 'z';
-}
 constexpr bool is_alnum(char c)
 {
-    return is_alpha(c) || is_digit(c);
+    return is_letter(c) || is_digit(c);
 }
 
 /// "%{" letter digits "r" delimiters "}"

@@ -15,7 +15,7 @@ constexpr std::size_t value_octets = 255;
 
 bool is_atom_char(char c)
 {
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c);
+    return is_digit(c) || is_letter(c) || std::string_view("!#$%&'*+-/=?^_`{|}~").contains(c);
 }
 
 /// dot-atom where it can be one, else a quoted-string (RFC 5322 section 3.2).

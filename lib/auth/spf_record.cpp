@@ -16,14 +16,9 @@ namespace
 constexpr std::string_view version = "v=spf1";
 constexpr std::size_t max_record_octets = 16384;
 
-constexpr bool is_alpha(char c)
-{
-    return lower(c) >= 'a' && lower(c) <= 'z';
-}
-
 constexpr bool is_name_char(char c)
 {
-    return is_alpha(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
+    return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
 }
 
 std::optional<Mechanism> find_mechanism(std::string_view name)
@@ -169,7 +164,7 @@ bool read_modifier(std::string_view name, std::string_view value, Record& record
 bool read_term(std::string_view text, Record& record)
 {
     const auto equals = text.find('=');
-    if (equals != std::string_view::npos && is_alpha(text[0]) &&
+    if (equals != std::string_view::npos && is_letter(text[0]) &&
         std::ranges::all_of(text.substr(0, equals), is_name_char))
         return read_modifier(text.substr(0, equals), text.substr(equals + 1), record);
     return read_directive(text, record);

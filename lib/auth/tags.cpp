@@ -12,7 +12,7 @@ bool is_tag_name(std::string_view name)
     if (name.empty())
         return false;
     for (const char c : name)
-        if (!is_digit(c) && !(lower(c) >= 'a' && lower(c) <= 'z') && c != '_')
+        if (!is_digit(c) && !is_letter(c) && c != '_')
             return false;
     return true;
 }

@@ -88,22 +88,6 @@ std::string operands_hash(const StreamOptions& options)
     return hex(sha256(all));
 }
 
-std::optional<std::string> unhex(std::string_view text)
-{
-    std::string out;
-    if (text.size() % 2 != 0)
-        return std::nullopt;
-    const auto digit = [](char c) {
-        return c >= '0' && c <= '9' ? c - '0' : (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1);
-    };
-    for (std::size_t i = 0; i < text.size(); i += 2) {
-        if (digit(text[i]) < 0 || digit(text[i + 1]) < 0)
-            return std::nullopt;
-        out += static_cast<char>(digit(text[i]) * 16 + digit(text[i + 1]));
-    }
-    return out;
-}
-
 } // namespace
 
 std::string mark_text(const Mark& mark)
@@ -159,7 +143,7 @@ Result<Mark> parse_mark(std::string_view text)
                     number("lengths") == 1,
                     lines.contains("earlier") ? number("earlier") : 0};
     if (lines.contains("names")) {
-        const auto chain = unhex(word("names"));
+        const auto chain = from_hex(word("names"));
         good = good && chain;
         out.position.chain = chain.value_or("");
     }
@@ -231,7 +215,6 @@ Result<Resume> Resume::begin(Tool& tool, const std::string& path, const StreamOp
         before = std::move(*mark);
     }
     if (before) {
-        const std::string run = out.mark_.run;
         out.mark_ = *before;
         if (before->finished) // its status has been told
             out.mark_.status = Status::ok;

@@ -36,6 +36,13 @@ std::string to_lower(std::string_view text)
     return out;
 }
 
+std::string to_upper(std::string_view text)
+{
+    std::string out(text);
+    std::ranges::transform(out, out.begin(), upper);
+    return out;
+}
+
 std::string_view trim(std::string_view text)
 {
     const auto is_space = [](char c) { return is_blank(c) || c == '\r' || c == '\n'; };
@@ -122,6 +129,20 @@ std::string hex(std::string_view octets)
     return out;
 }
 
+std::optional<std::string> from_hex(std::string_view digits)
+{
+    std::string out;
+    if (digits.size() % 2 != 0)
+        return std::nullopt;
+    for (std::size_t i = 0; i < digits.size(); i += 2) {
+        const auto octet = hex_octet(digits.substr(i));
+        if (!octet)
+            return std::nullopt;
+        out += *octet;
+    }
+    return out;
+}
+
 std::string xtext(std::string_view octets)
 {
     static constexpr char digits[] = "0123456789ABCDEF";
@@ -142,28 +163,29 @@ std::string xtext(std::string_view octets)
 namespace
 {
 
-int hex_value(char c)
+/// Each `escape` and two hexadecimal digits as the octet that they stand for.
+std::string unescaped(std::string_view text, char escape)
 {
-    if (is_digit(c))
-        return c - '0';
-    const char l = lower(c);
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto octet = text[i] == escape ? hex_octet(text.substr(i + 1)) : std::nullopt;
+        out += octet.value_or(text[i]);
+        i += octet ? 2 : 0;
+    }
+    return out;
 }
 
 } // namespace
 
 std::string from_xtext(std::string_view text)
 {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '+' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 && hex_value(text[i + 2]) >= 0) {
-            out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
-            i += 2;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
+    return unescaped(text, '+');
+}
+
+std::string percent_decode(std::string_view text)
+{
+    return unescaped(text, '%');
 }
 
 namespace
@@ -255,10 +277,8 @@ std::string json_text(std::string_view utf8)
         } else if (c == '\n' || c == '\r' || c == '\t') {
             out.append(1, '\\').append(1, c == '\n' ? 'n' : (c == '\r' ? 'r' : 't'));
         } else if (unsafe(utf8) != 0) {
-            const auto at = [&](std::size_t i) { return static_cast<unsigned char>(utf8[i]); };
-            const unsigned code = count == 1   ? at(0)
-                                  : count == 2 ? (at(0) & 0x1FU) << 6 | (at(1) & 0x3FU)
-                                               : (at(0) & 0xFU) << 12 | (at(1) & 0x3FU) << 6 | (at(2) & 0x3FU);
+            auto rest = utf8;
+            const auto code = take_code_point(rest);
             const char octets[2] = {static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
             out.append("\\u").append(hex(std::string_view(octets, 2)));
         } else {
@@ -287,6 +307,42 @@ bool is_valid_utf8(std::string_view octets)
         octets.remove_prefix(n);
     }
     return true;
+}
+
+bool is_ascii(std::string_view octets)
+{
+    return std::ranges::all_of(octets, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+void append_utf8(std::string& out, char32_t code_point)
+{
+    const auto put = [&out](char32_t octet) { out += static_cast<char>(octet); };
+    if (code_point < 0x80) {
+        put(code_point);
+    } else if (code_point < 0x800) {
+        put(0xC0 | code_point >> 6);
+        put(0x80 | (code_point & 0x3F));
+    } else if (code_point < 0x10000) {
+        put(0xE0 | code_point >> 12);
+        put(0x80 | (code_point >> 6 & 0x3F));
+        put(0x80 | (code_point & 0x3F));
+    } else {
+        put(0xF0 | code_point >> 18);
+        put(0x80 | (code_point >> 12 & 0x3F));
+        put(0x80 | (code_point >> 6 & 0x3F));
+        put(0x80 | (code_point & 0x3F));
+    }
+}
+
+char32_t take_code_point(std::string_view& text)
+{
+    const auto lead = static_cast<unsigned char>(text.front());
+    const std::size_t octets = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    char32_t out = octets == 1 ? lead : lead & (0x7FU >> octets);
+    for (std::size_t i = 1; i < octets; ++i)
+        out = out << 6 | (static_cast<unsigned char>(text[i]) & 0x3FU);
+    text.remove_prefix(octets);
+    return out;
 }
 
 } // namespace mgw

@@ -356,12 +356,11 @@ private:
         }
         std::string digits;
         for (const auto& word : words.subspan(3))
-            digits += to_lower(word.raw);
-        if (digits.size() % 2 != 0 || digits.find_first_not_of("0123456789abcdef") != std::string::npos)
+            digits += word.raw;
+        const auto octets = from_hex(digits);
+        if (!octets)
             return complaint;
-        const auto value = [](char c) { return is_digit(c) ? c - '0' : c - 'a' + 10; };
-        for (std::size_t i = 0; i < digits.size(); i += 2)
-            out.data.data += static_cast<char>(value(digits[i]) * 16 + value(digits[i + 1]));
+        out.data.data += *octets;
         return {};
     }
 

@@ -13,7 +13,7 @@ std::string escape(std::string_view octets, std::string_view plain)
     std::string out;
     for (const char c : octets) {
         const auto u = static_cast<unsigned char>(c);
-        const bool alphanumeric = is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+        const bool alphanumeric = is_digit(c) || is_letter(c);
         if (alphanumeric || plain.contains(c)) {
             out += c;
         } else {

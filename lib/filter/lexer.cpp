@@ -12,7 +12,7 @@ namespace
 
 constexpr bool begins_identifier(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    return is_letter(c) || c == '_';
 }
 
 class Lexer {

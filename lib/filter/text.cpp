@@ -11,26 +11,6 @@ namespace mgw::filter
 namespace
 {
 
-void append_utf8(std::string& out, std::uint32_t c)
-{
-    const auto octet = [&](std::uint32_t value) { out += static_cast<char>(value); };
-    if (c < 0x80) {
-        octet(c);
-    } else if (c < 0x800) {
-        octet(0xC0 | (c >> 6));
-        octet(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        octet(0xE0 | (c >> 12));
-        octet(0x80 | ((c >> 6) & 0x3F));
-        octet(0x80 | (c & 0x3F));
-    } else {
-        octet(0xF0 | (c >> 18));
-        octet(0x80 | ((c >> 12) & 0x3F));
-        octet(0x80 | ((c >> 6) & 0x3F));
-        octet(0x80 | (c & 0x3F));
-    }
-}
-
 std::optional<std::uint32_t> parse_hex(std::string_view text)
 {
     std::uint32_t value = 0;
@@ -102,7 +82,7 @@ std::optional<std::string> decode_encoded_characters(std::string_view text, std:
 
 bool is_identifier(std::string_view text)
 {
-    const auto letter = [](char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_'; };
+    const auto letter = [](char c) { return is_letter(c) || c == '_'; };
     return !text.empty() && letter(text.front()) &&
            std::ranges::all_of(text, [&](char c) { return letter(c) || is_digit(c); });
 }
@@ -163,12 +143,11 @@ int modifier_precedence(std::string_view name)
 
 std::string modify(std::string value, std::string_view modifier)
 {
-    const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; };
     if (modifier == "lower")
         return to_lower(value);
-    if (modifier == "upper") {
-        std::ranges::transform(value, value.begin(), upper);
-    } else if (modifier == "lowerfirst" && !value.empty()) {
+    if (modifier == "upper")
+        return to_upper(value);
+    if (modifier == "lowerfirst" && !value.empty()) {
         value.front() = lower(value.front());
     } else if (modifier == "upperfirst" && !value.empty()) {
         value.front() = upper(value.front());

@@ -7,6 +7,8 @@
 #include "lib/mail/tnef.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
 namespace mgw::filter
 {
@@ -141,11 +143,18 @@ void View::attachments_of_scan(const Pairs& results)
 
 void View::attachments_of_parts()
 {
+    std::set<std::string, std::less<>> names;
+    std::set<std::string, std::less<>> types;
+    const auto add = [&](const std::string& name, const std::string& type) {
+        names.insert(name);
+        types.insert(type);
+        attachments_->push_back({name, type, {}});
+    };
     // what Outlook wraps into winmail.dat
-    const auto add_wrapped = [this](std::string_view octets) {
+    const auto add_wrapped = [&](std::string_view octets) {
         for (const auto& file : mail::read_tnef(octets, {limits_.archive_entries, limits_.archive_depth}).attachments)
             for (const auto& name : file.names)
-                attachments_->push_back({name, file.type, {}});
+                add(name, file.type);
     };
     const mail::Parts parts(message(), limits_);
     for (const auto& part : parts.all()) {
@@ -153,9 +162,9 @@ void View::attachments_of_parts()
             continue;
         // every candidate counts: a receiving program may take any of them
         for (const auto& name : part.file_names)
-            attachments_->push_back({name, part.type.value, {}});
+            add(name, part.type.value);
         if (part.file_names.empty())
-            attachments_->push_back({{}, part.type.value, {}});
+            add({}, part.type.value);
         constexpr std::size_t signature = 4;
         if (mail::is_tnef(mail::decode(part, signature)))
             add_wrapped(mail::decode(part, message().octets().size()));
@@ -166,13 +175,13 @@ void View::attachments_of_parts()
         if (content.reading != mail::Reading::strict && mail::is_tnef(content.octets))
             add_wrapped(content.octets);
         for (const auto& name : content.file_names)
-            if (std::ranges::none_of(*attachments_, [&](const Attachment& known) { return known.name == name; }))
-                attachments_->push_back({name, content.type, {}});
+            if (!names.contains(name))
+                add(name, content.type);
         // a hidden file without a name still has a type
         if (content.part == nullptr && content.file_names.empty() && content.type.contains('/') &&
             !content.type.starts_with("text/") && !content.type.starts_with("multipart/") &&
-            std::ranges::none_of(*attachments_, [&](const Attachment& known) { return known.type == content.type; }))
-            attachments_->push_back({{}, content.type, {}});
+            !types.contains(content.type))
+            add({}, content.type);
     });
 }
 

@@ -29,7 +29,15 @@ std::size_t at_sign(std::string_view address)
     return found;
 }
 
-/// A local part without the quotes and backslashes of RFC 5321's Quoted-string.
+bool is_never_extended(std::string_view user, char delimiter)
+{
+    if (user == "mailer-daemon" || user == "double-bounce")
+        return true;
+    return delimiter == '-' && (user.starts_with("owner-") || user.ends_with("-request"));
+}
+
+} // namespace
+
 std::string unquoted(std::string_view local)
 {
     if (!local.contains('"') && !local.contains('\\'))
@@ -43,15 +51,6 @@ std::string unquoted(std::string_view local)
     }
     return out;
 }
-
-bool is_never_extended(std::string_view user, char delimiter)
-{
-    if (user == "mailer-daemon" || user == "double-bounce")
-        return true;
-    return delimiter == '-' && (user.starts_with("owner-") || user.ends_with("-request"));
-}
-
-} // namespace
 
 std::string_view domain_of(std::string_view address)
 {
@@ -85,8 +84,7 @@ bool is_domain(std::string_view text)
         text.contains(".."))
         return false;
     return std::ranges::all_of(text, [](char c) {
-        return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '-' || c == '_' || c == '.' ||
-               static_cast<unsigned char>(c) >= 0x80;
+        return is_digit(c) || is_letter(c) || c == '-' || c == '_' || c == '.' || static_cast<unsigned char>(c) >= 0x80;
     });
 }
 
@@ -117,9 +115,8 @@ bool is_address(std::string_view text)
     std::string_view domain = text.substr(at + 1);
     if (domain.size() > 2 && domain.front() == '[' && domain.back() == ']') {
         domain = domain.substr(1, domain.size() - 2);
-        return std::ranges::all_of(domain, [](char c) {
-            return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '.' || c == ':' || c == '-';
-        });
+        return std::ranges::all_of(
+            domain, [](char c) { return is_digit(c) || is_letter(c) || c == '.' || c == ':' || c == '-'; });
     }
     return is_domain(domain);
 }

@@ -19,6 +19,9 @@ struct AddressKey {
 /// addresses mailer-daemon, double-bounce and owner-…/…-request have none where the delimiter is '-'.
 AddressKey address_key(std::string_view address, std::string_view delimiters);
 
+/// Without the quotes and backslashes of RFC 5321's Quoted-string: `"john doe"@example.org` is `john doe@example.org`.
+std::string unquoted(std::string_view address);
+
 /// The domain of a path, as it stands: what follows the last '@' outside quotes; empty if there is none.
 std::string_view domain_of(std::string_view address);
 /// What stands before that '@'.

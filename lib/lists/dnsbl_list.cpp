@@ -21,10 +21,8 @@ constexpr unsigned most_weight = 1000;
 
 bool is_host_text(std::string_view text)
 {
-    return std::ranges::all_of(text, [](char c) {
-        const char l = lower(c);
-        return (l >= 'a' && l <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '.';
-    });
+    return std::ranges::all_of(text,
+                               [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 std::unexpected<Error> wrong(std::string_view what, std::string_view word, std::string hint = {})

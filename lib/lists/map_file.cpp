@@ -3,6 +3,7 @@
 #include "lib/core/fd.hpp"
 #include "lib/core/hash.hpp"
 #include "lib/core/text.hpp"
+#include "lib/lists/address_key.hpp"
 
 #include <optional>
 
@@ -41,19 +42,6 @@ std::optional<std::size_t> key_octets(std::string_view text, bool colon_ends)
     return quoted ? std::nullopt : std::optional(i);
 }
 
-/// Tables are asked with lower-case addresses without quotes: `"john doe"@example.org` becomes `john doe@example.org`.
-std::string folded_key(std::string_view raw)
-{
-    std::string out;
-    for (std::size_t i = 0; i < raw.size(); ++i) {
-        if (raw[i] == '\\' && i + 1 < raw.size())
-            out += lower(raw[++i]);
-        else if (raw[i] != '"')
-            out += lower(raw[i]);
-    }
-    return out;
-}
-
 Result<MapEntry> parse_entry(const LogicalLine& logical, std::string_view name, MapForm form)
 {
     const std::string_view text = logical.text;
@@ -62,7 +50,8 @@ Result<MapEntry> parse_entry(const LogicalLine& logical, std::string_view name, 
         return map_error(name, logical.line, "a quote is not closed");
     MapEntry entry;
     entry.line = logical.line;
-    entry.key = folded_key(text.substr(0, *octets));
+    // tables are asked with lower-case addresses without quotes
+    entry.key = to_lower(unquoted(text.substr(0, *octets)));
     std::string_view rest = trim(text.substr(*octets));
     // "key : value" is aliases(5) as well
     if (form == MapForm::aliases && rest.starts_with(':') && !rest.starts_with(":include:")) {

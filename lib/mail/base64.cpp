@@ -1,4 +1,5 @@
 #include "lib/core/cpu.hpp"
+#include "lib/mail/base64_values.hpp"
 #include "lib/mail/codec.hpp"
 #include "lib/mail/decoder.hpp"
 
@@ -17,33 +18,13 @@ namespace mgw::mail
 namespace
 {
 
-constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::uint8_t skip = 64;
-constexpr std::uint8_t pad = 65;
-constexpr std::uint8_t bad = 66;
-
-constexpr auto values = [] {
-    std::array<std::uint8_t, 256> t{};
-    t.fill(bad);
-    for (std::size_t i = 0; i < alphabet.size(); ++i)
-        t[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
-    t['='] = pad;
-    t['\r'] = t['\n'] = t[' '] = t['\t'] = skip;
-    return t;
-}();
-
-std::uint8_t value_of(char c)
-{
-    return values[static_cast<unsigned char>(c)];
-}
-
 /// Every character's bits where they stand in its group of four; the highest bit marks what is not of the alphabet.
 constexpr std::uint32_t odd = 1U << 31;
 constexpr auto placed = [] {
     std::array<std::array<std::uint32_t, 256>, 4> t{};
     for (std::size_t place = 0; place < 4; ++place)
         for (std::size_t c = 0; c < 256; ++c)
-            t[place][c] = values[c] < skip ? std::uint32_t{values[c]} << (18 - 6 * place) : odd;
+            t[place][c] = base64_values[c] < base64_blank ? std::uint32_t{base64_values[c]} << (18 - 6 * place) : odd;
     return t;
 }();
 
@@ -195,8 +176,8 @@ void Base64Decoder::put_partial(std::string& out)
 
 void Base64Decoder::feed_one(char c, std::string& out)
 {
-    const std::uint8_t v = value_of(c);
-    if (v < skip) {
+    const std::uint8_t v = base64_value(c);
+    if (v < base64_blank) {
         damaged_ = damaged_ || padded_; // data after padding: programs differ, we read on
         padded_ = false;
         bits_ = bits_ << 6 | v;
@@ -206,10 +187,10 @@ void Base64Decoder::feed_one(char c, std::string& out)
             put({octets.data(), octets.size()}, out);
             have_ = 0;
         }
-    } else if (v == pad) {
+    } else if (v == base64_pad) {
         put_partial(out);
         padded_ = true;
-    } else if (v == bad) {
+    } else if (v == base64_junk) {
         damaged_ = true;
     }
 }
@@ -219,7 +200,7 @@ void Base64Decoder::feed(std::string_view text, std::string& out)
     while (!text.empty()) {
         if (room_ == 0) { // line ends that follow are no loss
             have_ = 0;
-            damaged_ = damaged_ || std::ranges::any_of(text, [](char c) { return value_of(c) < skip; });
+            damaged_ = damaged_ || std::ranges::any_of(text, [](char c) { return base64_value(c) < base64_blank; });
             return;
         }
         constexpr std::size_t whole = 4;
@@ -260,7 +241,7 @@ namespace
 constexpr auto pairs = [] {
     std::array<std::array<char, 2>, 4096> t{};
     for (std::size_t i = 0; i < t.size(); ++i)
-        t[i] = {alphabet[i >> 6], alphabet[i & 63]};
+        t[i] = {base64_alphabet[i >> 6], base64_alphabet[i & 63]};
     return t;
 }();
 

@@ -66,20 +66,6 @@ Converter open_converter(std::string_view name)
     return Converter{raw == reinterpret_cast<iconv_t>(-1) ? nullptr : raw}; // NOLINT: iconv's own error value
 }
 
-void append_utf8(std::string& out, unsigned character)
-{
-    if (character < 0x80) {
-        out += static_cast<char>(character);
-    } else if (character < 0x800) {
-        out += static_cast<char>(0xC0U | character >> 6);
-        out += static_cast<char>(0x80U | (character & 63U));
-    } else {
-        out += static_cast<char>(0xE0U | character >> 12);
-        out += static_cast<char>(0x80U | (character >> 6 & 63U));
-        out += static_cast<char>(0x80U | (character & 63U));
-    }
-}
-
 /// Octets over 7F by a function to Unicode: for encodings of one octet a character that need no tables of iconv.
 template <class Map> std::string by_octet(std::string_view octets, Map map)
 {
@@ -196,7 +182,7 @@ std::string hz_to_gb(std::string_view octets)
     return out;
 }
 
-bool is_ascii(std::string_view octets)
+bool is_plain_ascii(std::string_view octets)
 {
     unsigned char all = 0;
     bool control = false;
@@ -222,7 +208,7 @@ std::string from_web_encoding(std::string_view octets, std::string_view encoding
         return by_octet(octets, windows_1252);
     } else if (encoding == "x-user-defined") {
         return by_octet(octets, [](unsigned char c) { return 0xF700U + c; });
-    } else if (is_ascii(octets)) {
+    } else if (is_plain_ascii(octets)) {
         return std::string(octets);
     }
     // the web refuses these for safety's sake; a gateway must read what a mail program reads

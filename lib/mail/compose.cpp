@@ -235,8 +235,7 @@ std::string parameter(std::string_view name, std::string_view utf8)
     }
     std::string out = start + "*=UTF-8''"; // RFC 2231 section 4
     for (const char c : utf8) {
-        const bool is_plain =
-            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '.' || c == '-' || c == '_';
+        const bool is_plain = is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_';
         if (is_plain)
             out += c;
         else

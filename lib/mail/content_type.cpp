@@ -94,23 +94,6 @@ private:
     std::size_t at_ = 0;
 };
 
-std::string percent_decode(std::string_view text)
-{
-    std::string out;
-    const auto digit = [](char c) {
-        return is_digit(c) ? c - '0' : (lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1);
-    };
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
-            out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
-            i += 2;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
-
 /// A value of RFC 2231: name*, or one section of name*0, name*1* …
 struct Section {
     std::string name;

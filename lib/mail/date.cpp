@@ -56,11 +56,6 @@ template <class Names> int index_of(const Names& names, std::string_view word)
     return wanted == "sept" && names.size() == months.size() ? 8 : -1;
 }
 
-bool is_letter(char c)
-{
-    return lower(c) >= 'a' && lower(c) <= 'z';
-}
-
 /// Digits at the begin of `text`, at least `least` and at most `most`, taken away from it.
 std::optional<int> take_number(std::string_view& text, std::size_t least, std::size_t most)
 {

@@ -112,13 +112,11 @@ bool read_side(const json& object, const char* name, std::size_t& octets, std::s
     if (side == nullptr || !side->is_object())
         return false;
     const auto count = count_of(*side, "octets");
-    const auto digits = text_of(*side, "sha256");
-    const auto value = [](char c) { return is_digit(c) ? c - '0' : (c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1); };
-    if (!count || digits.size() != 64 || !std::ranges::all_of(digits, [&](char c) { return value(c) >= 0; }))
+    auto hash = from_hex(text_of(*side, "sha256"));
+    if (!count || !hash || hash->size() != 32)
         return false;
     octets = *count;
-    for (std::size_t i = 0; i < digits.size(); i += 2)
-        sha256 += static_cast<char>(value(digits[i]) * 16 + value(digits[i + 1]));
+    sha256 = std::move(*hash);
     return true;
 }
 

@@ -45,11 +45,6 @@ std::size_t base64_cost(std::size_t octets)
 
 } // namespace
 
-bool is_ascii(std::string_view text)
-{
-    return std::ranges::all_of(text, [](unsigned char c) { return c < 128; });
-}
-
 bool has_fit_lines(std::string_view text)
 {
     std::size_t begin = 0;
@@ -80,8 +75,7 @@ std::string qp_encode(std::string_view text)
         std::string shape(1, text[i]);
         if (needs_qp(text, i, i == 0 || (i >= 2 && is_line_end(text, i - 2)))) {
             shape = "=" + hex(shape);
-            std::ranges::transform(shape, shape.begin(),
-                                   [](char c) { return c >= 'a' && c <= 'f' ? static_cast<char>(c - 32) : c; });
+            shape = to_upper(shape);
         }
         // the last character of a line may take the column that a soft break would need
         const bool is_last = i + 1 == text.size() || is_line_end(text, i + 1);

@@ -22,6 +22,5 @@ EncodedBody encode_text(std::string text);
 
 /// Whether text with CRLF has no NUL, no bare CR or LF, and no line over 998 octets (RFC 5322 section 2.1.1).
 bool has_fit_lines(std::string_view text);
-bool is_ascii(std::string_view text);
 
 } // namespace mgw::mail

@@ -3,6 +3,7 @@
 #include "lib/core/handle.hpp"
 #include "lib/core/text.hpp"
 
+#include <fmt/format.h>
 #include <idn2.h>
 
 #include <algorithm>
@@ -20,11 +21,6 @@ void free_idn(void* text) noexcept
     idn2_free(text);
 }
 using IdnText = Handle<char, free_idn>;
-
-bool is_ascii(std::string_view text)
-{
-    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 127; });
-}
 
 bool has_a_label(std::string_view domain)
 {
@@ -117,6 +113,11 @@ std::string unicode_address(std::string_view address)
     const auto [local, domain] = halves(address);
     const auto name = unicode_domain(domain);
     return std::string(local).append(name.empty() ? domain : name);
+}
+
+std::string embedded_unicode(char32_t character)
+{
+    return fmt::format("\\x{{{:02X}}}", static_cast<std::uint32_t>(character));
 }
 
 bool needs_smtputf8(std::string_view address)

@@ -28,6 +28,9 @@ bool same_domain(std::string_view a, std::string_view b);
 std::string ascii_address(std::string_view address);
 std::string unicode_address(std::string_view address);
 
+/// A character as RFC 6533 section 3 writes it in ASCII: "\x{HEX}", at least two digits, in capitals.
+std::string embedded_unicode(char32_t character);
+
 /// Whether an address can only be used in an SMTPUTF8 transaction: its local part is not ASCII, or IDNA refuses its
 /// domain.
 bool needs_smtputf8(std::string_view address);

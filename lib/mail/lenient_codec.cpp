@@ -1,9 +1,10 @@
 #include "lib/mail/lenient_codec.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/base64_values.hpp"
+#include "lib/mail/yenc.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 namespace mgw::mail
@@ -11,26 +12,6 @@ namespace mgw::mail
 
 namespace
 {
-
-constexpr std::uint8_t blank = 64;
-constexpr std::uint8_t pad = 65;
-constexpr std::uint8_t junk = 66;
-
-constexpr auto values = [] {
-    std::array<std::uint8_t, 256> t{};
-    t.fill(junk);
-    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (std::size_t i = 0; i < alphabet.size(); ++i)
-        t[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
-    t['='] = pad;
-    t['\r'] = t['\n'] = t[' '] = t['\t'] = blank;
-    return t;
-}();
-
-std::uint8_t value_of(char c)
-{
-    return values[static_cast<unsigned char>(c)];
-}
 
 /// Takes the next line, without its line end, off `text`.
 std::string_view take_line(std::string_view& text)
@@ -91,7 +72,7 @@ private:
 
 bool is_junk_line(std::string_view line)
 {
-    return std::ranges::any_of(line, [](char c) { return value_of(c) == junk; });
+    return std::ranges::any_of(line, [](char c) { return base64_value(c) == base64_junk; });
 }
 
 bool is_upper_hex(char c)
@@ -100,16 +81,12 @@ bool is_upper_hex(char c)
 }
 bool is_hex(char c)
 {
-    return is_upper_hex(c) || (c >= 'a' && c <= 'f');
+    return hex_value(c) >= 0;
 }
 /// But for tabs and line ends.
 bool is_control(char c)
 {
     return static_cast<unsigned char>(c) < 32 && c != '\t' && c != '\r' && c != '\n';
-}
-int hex_value(char c)
-{
-    return is_digit(c) ? c - '0' : lower(c) - 'a' + 10;
 }
 
 } // namespace
@@ -155,17 +132,17 @@ std::vector<Base64Way> base64_ways(std::string_view text)
         const auto line = take_line(rest);
         std::size_t chars = 0;
         for (const char c : line) {
-            const auto v = value_of(c);
-            if (v < blank) {
+            const auto v = base64_value(c);
+            if (v < base64_blank) {
                 has_padding |= padded;
                 is_uneven |= uneven;
                 has_gap |= gap;
                 any = true;
                 ++chars;
-            } else if (v == pad) {
+            } else if (v == base64_pad) {
                 padded = true;
                 ++chars;
-            } else if (v == junk) {
+            } else if (v == base64_junk) {
                 has_junk = true;
                 has_url |= c == '-' || c == '_';
             }
@@ -208,14 +185,14 @@ bool decode_line(const Base64Way& way, std::string_view line, Groups& groups)
     using Padding = Base64Way::Padding;
     using Junk = Base64Way::Junk;
     for (const char c : line) {
-        auto v = value_of(c);
+        auto v = base64_value(c);
         if (way.url_alphabet && (c == '-' || c == '_'))
             v = c == '-' ? 62 : 63;
-        if (v < blank) {
+        if (v < base64_blank) {
             groups.add(v);
-        } else if (v == junk && way.junk != Junk::is_skipped && way.junk != Junk::drops_line) {
+        } else if (v == base64_junk && way.junk != Junk::is_skipped && way.junk != Junk::drops_line) {
             return way.junk == Junk::ends_line;
-        } else if (v == pad) {
+        } else if (v == base64_pad) {
             switch (way.padding) {
             case Padding::ends_group:
                 groups.end();
@@ -418,18 +395,6 @@ std::string_view until_line(std::string_view& text, std::string_view last)
     return all;
 }
 
-void add_yenc(std::string_view text, std::string& out)
-{
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\r' || text[i] == '\n')
-            continue;
-        int c = static_cast<unsigned char>(text[i]);
-        if (text[i] == '=' && i + 1 < text.size())
-            c = static_cast<unsigned char>(text[++i]) - 64;
-        out += static_cast<char>(c - 42);
-    }
-}
-
 } // namespace
 
 bool is_first_of_embedded(std::string_view line)
@@ -500,11 +465,11 @@ std::vector<Embedded> embedded_blocks(std::string_view text, std::size_t limit_o
         } else if (line.starts_with("=ybegin ")) {
             if (const auto name = line.find(" name="); name != std::string_view::npos)
                 block.name = trim(line.substr(name + 6));
-            auto body = until_line(text, "=yend");
-            if (body.starts_with("=ypart "))
-                take_line(body);
-            add_yenc(body.substr(0, limit_octets), block.octets);
+            until_line(text, "=yend");
             block.end = position();
+            YencDecoder decoder(limit_octets);
+            decoder.feed(all.substr(block.begin, block.end - block.begin), block.octets);
+            decoder.finish(block.octets);
         } else {
             continue;
         }

@@ -100,23 +100,6 @@ std::string flatten(std::string_view header)
     return out;
 }
 
-std::string percent_decoded(std::string_view text)
-{
-    const auto digit = [](char c) {
-        return is_digit(c) ? c - '0' : (lower(c) >= 'a' && lower(c) <= 'f' ? lower(c) - 'a' + 10 : -1);
-    };
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0) {
-            out += static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2]));
-            i += 2;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
-
 /// charset'language'text, percent-encoded (RFC 2231 section 4), the first part of it given or not. Where the charset
 /// leaves the order of octets open, `order` settles it.
 std::string extended(std::string_view value, std::string_view order = "BE")
@@ -131,14 +114,19 @@ std::string extended(std::string_view value, std::string_view order = "BE")
     }
     if (iequals(charset, "utf-16") || iequals(charset, "utf-32"))
         charset += order;
-    return to_utf8(percent_decoded(value), charset);
+    return to_utf8(percent_decode(value), charset);
 }
+
+/// Of one value that are looked at: far more than add() keeps, however they are encoded.
+constexpr std::size_t most_raw_octets = 4096;
+/// Of all values of a header together. Values go to the line's end, so they overlap where "name=" stands in them again.
+constexpr std::size_t most_raw_altogether = 64U << 10;
 
 /// One parameter as it stands.
 struct Parameter {
     std::optional<std::uint64_t> number; ///< of name*N
     bool is_extended = false;
-    std::string_view value; ///< to the line's end
+    std::string_view value; ///< to the line's end, at most
 };
 
 /// The value up to what ends it, without quotes: the common reading.
@@ -181,7 +169,7 @@ void add_readings(std::vector<std::string>& values, std::string_view value, std:
     add(values, without(last, "\""), limit);
     add(values, last, limit);
     if (to_semicolon.contains('%'))
-        add(values, percent_decoded(without(to_semicolon, "\"")), limit);
+        add(values, percent_decode(without(to_semicolon, "\"")), limit);
     if (const auto equals = to_semicolon.rfind('='); equals != npos)
         add(values, to_semicolon.substr(equals + 1), limit);
 }
@@ -189,11 +177,12 @@ void add_readings(std::vector<std::string>& values, std::string_view value, std:
 /// The parameter at `at`, behind its name; nothing if no "=" follows soon.
 std::optional<Parameter> parameter_at(std::string_view text, std::size_t at)
 {
+    constexpr std::size_t most_between = 12;
     Parameter out;
-    const auto end = text.find('=', at);
-    if (end == npos || end - at > 12)
+    const auto end = text.substr(at, most_between + 1).find('=');
+    if (end == npos)
         return std::nullopt;
-    const auto between = text.substr(at, end - at);
+    const auto between = text.substr(at, end);
     if (std::ranges::any_of(
             between, [](char c) { return !is_space(c) && !is_digit(c) && !std::string_view("*\"'\\").contains(c); }))
         return std::nullopt;
@@ -203,7 +192,7 @@ std::optional<Parameter> parameter_at(std::string_view text, std::size_t at)
         out.is_extended = trim(number).empty() || second != npos;
         out.number = parse_number(trim_controls(number.substr(0, second))).value_or(0);
     }
-    auto value = text.substr(end + 1);
+    auto value = text.substr(at + end + 1, most_raw_octets);
     value = value.substr(0, value.find('\n'));
     out.value = trim_controls(value);
     return out;
@@ -214,20 +203,19 @@ void add_joined(std::vector<std::string>& values, const std::vector<Parameter>& 
                 std::size_t limit)
 {
     std::string joined;
-    std::string plainly;
     std::vector<std::uint64_t> seen;
     for (const auto& piece : pieces) {
         if (skips_doubled && std::ranges::find(seen, *piece.number) != seen.end())
             continue;
         seen.push_back(*piece.number);
-        const auto value = plain(piece.value);
-        plainly += value;
-        joined += value;
+        joined += plain(piece.value);
+        if (joined.size() > most_raw_octets)
+            return;
     }
     add(values, extended(joined), limit);
     if (istarts_with(joined, "utf-"))
         add(values, extended(joined, "LE"), limit);
-    add(values, plainly, limit);
+    add(values, joined, limit);
 }
 
 void add_pieces(std::vector<std::string>& values, std::vector<Parameter> pieces, std::size_t limit)
@@ -254,7 +242,8 @@ void add_values(std::vector<std::string>& values, std::string_view text, std::st
     std::vector<Parameter> pieces;
     std::optional<Parameter> first;
     std::size_t count = 0;
-    for (std::size_t at = 0; count < most_parameters;) {
+    std::size_t octets = 0;
+    for (std::size_t at = 0; count < most_parameters && octets < most_raw_altogether;) {
         const auto found = ifind(text.substr(at), key);
         if (found == npos)
             break;
@@ -263,6 +252,7 @@ void add_values(std::vector<std::string>& values, std::string_view text, std::st
         if (!parameter)
             continue;
         ++count;
+        octets += parameter->value.size();
         if (parameter->number) {
             pieces.push_back(*parameter);
         } else {
@@ -291,10 +281,10 @@ std::string after_colon(std::string_view header, std::string_view word)
         if (found == npos)
             break;
         rest.remove_prefix(found + word.size());
-        const auto line = rest.substr(0, rest.find('\n'));
-        const auto colon = line.find(':');
-        if (colon != npos && trim_controls(line.substr(0, colon)).empty())
-            out.append(line.substr(colon + 1)).append(" ");
+        while (!rest.empty() && is_space(rest[0]) && rest[0] != '\n')
+            rest.remove_prefix(1);
+        if (rest.starts_with(':'))
+            out.append(rest.substr(1, std::min(rest.find('\n'), rest.size()) - 1)).append(" ");
     }
     return to_lower(decode_words(out) + " " + out);
 }

@@ -3,7 +3,6 @@
 #include "lib/core/text.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 
 namespace mgw::mail
@@ -44,16 +43,15 @@ bool is_token_char(char c)
 
 bool has_percent(std::string_view value)
 {
-    const auto at = value.find('%');
-    return at != std::string_view::npos && at + 2 < value.size() &&
-           std::isxdigit(static_cast<unsigned char>(value[at + 1])) &&
-           std::isxdigit(static_cast<unsigned char>(value[at + 2]));
+    for (auto at = value.find('%'); at != std::string_view::npos; at = value.find('%', at + 1))
+        if (hex_octet(value.substr(at + 1)))
+            return true;
+    return false;
 }
 
 bool is_boundary_char(char c)
 {
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
-           std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
+    return is_digit(c) || is_letter(c) || std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
 }
 
 /// Reads a value by RFC 2045 section 5.1 and RFC 2231 to the letter, and says where it goes astray.

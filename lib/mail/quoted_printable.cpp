@@ -15,14 +15,6 @@ namespace
 /// Blanks between the '=' of a soft line break and its line end: the longest line that mail may have.
 constexpr std::size_t most_blanks = 998;
 
-int hex_digit(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    const char l = lower(c);
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 /// What a '=' turned out to be.
 struct Escape {
     std::size_t octets = 0;    ///< of the text that belong to it
@@ -35,10 +27,10 @@ std::optional<Escape> read_escape(std::string_view text)
 {
     if (text.size() < 2)
         return std::nullopt;
-    if (const int high = hex_digit(text[1]); high >= 0) {
+    if (const int high = hex_value(text[1]); high >= 0) {
         if (text.size() < 3)
             return std::nullopt;
-        if (const int low = hex_digit(text[2]); low >= 0)
+        if (const int low = hex_value(text[2]); low >= 0)
             return Escape{3, static_cast<char>(high * 16 + low)};
         return Escape{1, '=', false};
     }

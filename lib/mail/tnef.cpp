@@ -16,6 +16,7 @@ namespace
 
 constexpr auto signature = "\x78\x9f\x3e\x22"sv;
 constexpr std::size_t longest_name = 1024;
+constexpr std::size_t most_names = 32; ///< of one attachment, long and short ones apart
 
 /// Attributes of [MS-OXTNEF] section 2.1.3.3.
 enum Attribute : std::uint32_t {
@@ -146,12 +147,18 @@ struct Pending {
     std::size_t depth;
 };
 
+/// The value of a property, not yet decoded.
+struct Value {
+    std::uint16_t type = string8;
+    std::string_view octets;
+};
+
 /// The attachment that is being read.
 struct Current {
     std::vector<std::string> long_names;
     std::vector<std::string> names;
-    std::string type;
-    std::string content_id;
+    Value type;
+    Value content_id;
     std::vector<std::string_view> contents;
     std::vector<std::string_view> objects;
 };
@@ -184,6 +191,11 @@ private:
         reader.take(key);
         out_.damaged = out_.damaged || reader.failed();
         while (!reader.done()) {
+            if (out_.attachments.size() >= limits_.attachments) {
+                out_.cut = true;
+                current_.reset();
+                return;
+            }
             reader.take(1); // level: message or attachment, which the attribute says as well
             const auto attribute = reader.number(4);
             const auto length = reader.number(4);
@@ -220,7 +232,7 @@ private:
             current().contents.push_back(octets);
             break;
         case attachment_title:
-            current().names.push_back(to_utf8(before_nul(octets), charset_));
+            add_name(current().names, {string8, octets});
             break;
         case attachment_properties:
             current();
@@ -283,19 +295,19 @@ private:
         switch (id) {
         case attach_long_file_name:
         case attach_long_path_name:
-            attachment.long_names.push_back(text(type, value));
+            add_name(attachment.long_names, {type, value});
             break;
         case attach_file_name:
         case attach_path_name:
         case attach_transport_name:
         case display_name:
-            attachment.names.push_back(text(type, value));
+            add_name(attachment.names, {type, value});
             break;
         case attach_mime_type:
-            attachment.type = text(type, value);
+            attachment.type = {type, value};
             break;
         case attach_content_id:
-            attachment.content_id = text(type, value);
+            attachment.content_id = {type, value};
             break;
         case attach_data:
             (type == object ? attachment.objects : attachment.contents).push_back(value);
@@ -305,10 +317,19 @@ private:
         }
     }
 
-    std::string text(std::uint16_t type, std::string_view value) const
+    void add_name(std::vector<std::string>& names, const Value& value)
     {
-        return type == unicode ? std::string(before_nul(to_utf8(value.substr(0, 2 * longest_name), "utf-16le")))
-                               : to_utf8(before_nul(value), charset_);
+        if (names.size() < most_names)
+            names.push_back(text(value));
+        else
+            out_.cut = true;
+    }
+
+    std::string text(const Value& value) const
+    {
+        return value.type == unicode
+                   ? std::string(before_nul(to_utf8(value.octets.substr(0, 2 * longest_name), "utf-16le")))
+                   : to_utf8(before_nul(value.octets), charset_);
     }
 
     void flush()
@@ -319,8 +340,8 @@ private:
         current_.reset();
         TnefAttachment entry;
         entry.depth = depth_;
-        entry.type = attachment.type;
-        entry.content_id = attachment.content_id;
+        entry.type = text(attachment.type);
+        entry.content_id = text(attachment.content_id);
         for (auto* some : {&attachment.long_names, &attachment.names})
             for (auto& name : *some)
                 if (!name.empty() && std::ranges::find(entry.names, name) == entry.names.end())
@@ -334,12 +355,13 @@ private:
             add(entry, octets.substr(std::min(interface_id, octets.size())));
     }
 
-    void add(TnefAttachment entry, std::string_view octets)
+    void add(const TnefAttachment& described, std::string_view octets)
     {
         if (out_.attachments.size() >= limits_.attachments) {
             out_.cut = true;
             return;
         }
+        auto entry = described;
         entry.octets = octets;
         entry.is_message = is_tnef(octets);
         if (entry.is_message && depth_ + 1 < limits_.depth)

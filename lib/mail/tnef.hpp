@@ -11,7 +11,7 @@ namespace mgw::mail
 /// A file in a TNEF stream ("winmail.dat", application/ms-tnef; [MS-OXTNEF]). Borrows the stream's octets.
 struct TnefAttachment {
     std::vector<std::string>
-        names;        ///< every candidate in UTF-8, without folders' names removed: hostile; long ones first
+        names;        ///< every candidate in UTF-8, folders' names not removed: hostile; long ones first, 64 at most
     std::string type; ///< as declared, mostly empty
     std::string content_id;
     std::string_view octets;
@@ -25,7 +25,7 @@ struct Tnef {
     bool has_rtf = false;
     bool has_html = false;
     bool damaged = false; ///< a length, a sum or a type does not fit: what could be read is here
-    bool cut = false;     ///< more attachments or deeper messages than the limits admit
+    bool cut = false;     ///< more attachments, names of one, or deeper messages than the limits admit
 };
 
 struct TnefLimits {

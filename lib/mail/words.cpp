@@ -21,31 +21,15 @@ struct Word {
     std::size_t end = 0; ///< past its "?="
 };
 
-int hex_digit(char c)
-{
-    if (is_digit(c))
-        return c - '0';
-    const char l = lower(c);
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
-bool is_hex_pair(std::string_view text)
-{
-    return text.size() >= 2 && hex_digit(text[0]) >= 0 && hex_digit(text[1]) >= 0;
-}
-
 /// RFC 2047 section 4.2. What is no "=XX" stays as it is, blanks too.
 std::string q_decode(std::string_view text)
 {
     std::string out;
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '=' && is_hex_pair(text.substr(i + 1))) {
-            out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-            i += 2;
-        } else {
-            out += text[i] == '_' ? ' ' : text[i];
-        }
+        const auto octet = text[i] == '=' ? hex_octet(text.substr(i + 1)) : std::nullopt;
+        out += octet.value_or(text[i] == '_' ? ' ' : text[i]);
+        i += octet ? 2 : 0;
     }
     return out;
 }
@@ -59,7 +43,7 @@ std::size_t text_end(std::string_view value, std::size_t begin, bool is_q)
     if (!is_q || first == std::string_view::npos)
         return first;
     auto end = first;
-    while (is_hex_pair(bounded.substr(end + 2))) {
+    while (hex_octet(bounded.substr(end + 2))) {
         const auto next = bounded.find("?=", end + 2);
         if (next == std::string_view::npos)
             return first;

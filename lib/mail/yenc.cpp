@@ -52,10 +52,9 @@ std::optional<std::uint32_t> sum_of(std::string_view line, std::string_view key)
     const auto text = value_of(line, key);
     std::uint64_t sum = 0;
     for (const char c : text) {
-        const char l = lower(c);
-        if (!is_digit(c) && (l < 'a' || l > 'f'))
+        if (hex_value(c) < 0)
             return std::nullopt;
-        sum = sum << 4 | static_cast<unsigned>(is_digit(c) ? c - '0' : l - 'a' + 10);
+        sum = sum << 4 | static_cast<unsigned>(hex_value(c));
         if (sum > 0xFFFFFFFFU)
             return std::nullopt;
     }

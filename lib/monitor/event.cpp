@@ -16,26 +16,6 @@ constexpr std::size_t most_fields = 256;
 constexpr std::size_t most_items = 1000;
 constexpr std::size_t deepest = 32;
 
-void append_utf8(std::string& out, std::uint32_t code)
-{
-    const auto put = [&out](std::uint32_t octet) { out += static_cast<char>(octet); };
-    if (code < 0x80) {
-        put(code);
-    } else if (code < 0x800) {
-        put(0xC0 | code >> 6);
-        put(0x80 | (code & 0x3F));
-    } else if (code < 0x10000) {
-        put(0xE0 | code >> 12);
-        put(0x80 | (code >> 6 & 0x3F));
-        put(0x80 | (code & 0x3F));
-    } else {
-        put(0xF0 | code >> 18);
-        put(0x80 | (code >> 12 & 0x3F));
-        put(0x80 | (code >> 6 & 0x3F));
-        put(0x80 | (code & 0x3F));
-    }
-}
-
 /// One pass over a line. Each function leaves `at_` behind what it read and returns false on a mistake.
 class Parser {
 public:

@@ -128,7 +128,7 @@ Result<std::string> parse_maildir(std::string_view path, std::string_view whole)
 bool is_plain_name(std::string_view text)
 {
     return !text.empty() && std::ranges::all_of(text, [](char c) {
-        return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '-' || c == '_' || c == '.';
+        return is_digit(c) || is_letter(c) || c == '-' || c == '_' || c == '.';
     });
 }
 

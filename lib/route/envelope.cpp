@@ -1,6 +1,7 @@
 #include "lib/route/envelope.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/idn.hpp"
 
 #include <algorithm>
 
@@ -54,24 +55,15 @@ std::vector<std::string> relatives_of(const mail::Recipient& recipient, const st
 /// RFC 6533 section 3: addresses with octets above 127 have the type utf-8, with them written as \x{HEX}.
 std::string orcpt(std::string_view address)
 {
-    const bool is_ascii = std::ranges::all_of(address, [](char c) { return static_cast<unsigned char>(c) < 128; });
-    if (is_ascii || !is_valid_utf8(address))
+    if (is_ascii(address) || !is_valid_utf8(address))
         return "ORCPT=rfc822;" + xtext(address);
     std::string out = "ORCPT=utf-8;";
-    for (std::size_t i = 0; i < address.size(); ++i) {
-        const auto c = static_cast<unsigned char>(address[i]);
-        if (c < 128 && c > 32 && c != '+' && c != '=' && c != '\\' && c != 127) {
-            out += address[i];
-            continue;
-        }
-        const std::size_t more = c < 0xC0 ? 0 : c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
-        std::uint32_t point = more == 0 ? c : c & (0x3FU >> more);
-        for (std::size_t k = 0; k < more; ++k)
-            point = (point << 6) | (static_cast<unsigned char>(address[++i]) & 0x3FU);
-        std::string digits;
-        for (; point != 0; point >>= 4)
-            digits.insert(digits.begin(), "0123456789ABCDEF"[point & 15]);
-        out += "\\x{" + (digits.size() < 2 ? "0" + digits : digits) + "}";
+    while (!address.empty()) {
+        const auto c = take_code_point(address);
+        if (c > 32 && c < 127 && c != '+' && c != '=' && c != '\\')
+            out += static_cast<char>(c);
+        else
+            out += mail::embedded_unicode(c);
     }
     return out;
 }

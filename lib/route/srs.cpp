@@ -3,8 +3,8 @@
 #include "lib/core/fd.hpp"
 #include "lib/core/hash.hpp"
 #include "lib/core/text.hpp"
-#include "lib/mail/codec.hpp"
 #include "lib/lists/address_key.hpp"
+#include "lib/mail/codec.hpp"
 
 #include <sys/stat.h>
 
@@ -36,7 +36,7 @@ std::int64_t age_in_days(std::string_view digits, Time now)
 {
     std::int64_t day = 0;
     for (const char c : digits) {
-        const auto value = base32.find(c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c);
+        const auto value = base32.find(upper(c));
         if (value == std::string_view::npos)
             return -1;
         day = day * 32 + static_cast<std::int64_t>(value);

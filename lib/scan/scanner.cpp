@@ -93,13 +93,21 @@ private:
         if (engine_ != nullptr && !(part != nullptr && part->parent < 0 && part->encoding == mail::Encoding::identity))
             scan(content.describe(), content.octets, false);
         if (engine_ != nullptr && mail::is_tnef(content.octets))
-            for (const auto& file :
-                 mail::read_tnef(content.octets, {limits_.archive_entries, limits_.archive_depth}).attachments)
-                scan(content.describe() + " attachment " + (file.names.empty() ? "" : file.names.front()), file.octets,
-                     false);
+            scan_wrapped(content);
         if (options_.attachments)
             describe(content);
         reading_ = "";
+    }
+
+    /// What Outlook wraps into winmail.dat.
+    void scan_wrapped(const mail::Content& content)
+    {
+        const auto tnef = mail::read_tnef(content.octets, {limits_.archive_entries, limits_.archive_depth});
+        for (const auto& file : tnef.attachments)
+            scan(content.describe() + " attachment " + (file.names.empty() ? "" : file.names.front()), file.octets,
+                 false);
+        if (tnef.cut)
+            conclude({Outcome::unscanned, {}, "limit:files"});
     }
 
     void scan(std::string what, std::string_view octets, bool outermost)

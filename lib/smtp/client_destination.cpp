@@ -22,7 +22,7 @@ std::unexpected<Error> bad(std::string_view text, std::string_view why)
 bool is_host_name(std::string_view name)
 {
     return !name.empty() && name.size() <= 253 && std::ranges::all_of(name, [](char c) {
-        return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '-' || c == '.' || c == '_' || c == ':' ||
+        return is_digit(c) || is_letter(c) || c == '-' || c == '.' || c == '_' || c == ':' ||
                static_cast<unsigned char>(c) > 127;
     });
 }

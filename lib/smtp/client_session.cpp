@@ -10,11 +10,6 @@ namespace mgw::smtp
 namespace
 {
 
-bool is_ascii(std::string_view text)
-{
-    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 128; });
-}
-
 /// Those of `wanted` among blank-separated KEY=VALUE parameters, each with a blank before it. Values are xtext or
 /// keywords: others are left out.
 std::string chosen_parameters(std::string_view parameters, std::initializer_list<std::string_view> wanted)
@@ -45,15 +40,6 @@ bool needs_utf8(const Mail& mail)
 bool requires_tls(const Mail& mail)
 {
     return has_parameter(mail.parameters, "REQUIRETLS");
-}
-
-std::string upper(std::string_view text)
-{
-    std::string out(text);
-    for (char& c : out)
-        if (c >= 'a' && c <= 'z')
-            c = static_cast<char>(c - 32);
-    return out;
 }
 
 } // namespace
@@ -243,7 +229,7 @@ void Session::handle_hello(const Reply& reply)
     for (std::size_t i = 1; i < reply.lines.size(); ++i) {
         const std::string_view line = trim(reply.lines[i]);
         const auto end = std::min(line.find_first_of(" ="), line.size());
-        extensions_.emplace_back(upper(line.substr(0, end)), trim(line.substr(std::min(end + 1, line.size()))));
+        extensions_.emplace_back(to_upper(line.substr(0, end)), trim(line.substr(std::min(end + 1, line.size()))));
     }
     if (secure_ || options_.tls == TlsLevel::none)
         return hello_is_over();

@@ -19,7 +19,7 @@ constexpr std::size_t path_limit = 256;
 
 constexpr bool is_alnum(char c)
 {
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+    return is_digit(c) || is_letter(c);
 }
 constexpr bool is_atext(char c)
 {
@@ -156,9 +156,7 @@ bool parse_parameters(std::string_view text, std::vector<EsmtpParameter>& into)
         if (equals != std::string_view::npos && (value.empty() || value.contains('=') || !is_valid_utf8(value) ||
                                                  std::ranges::any_of(value, is_ascii_control)))
             return false;
-        into.push_back({to_lower(keyword), std::string(value)});
-        for (char& c : into.back().keyword)
-            c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+        into.push_back({to_upper(keyword), std::string(value)});
     }
     return true;
 }
@@ -197,10 +195,7 @@ std::string without_local_paths(std::string_view text)
 CommandLine parse_command(std::string_view line)
 {
     const auto blank = std::ranges::find_if(line, is_blank);
-    CommandLine out{std::string(line.begin(), blank), trim(std::string_view(blank, line.end()))};
-    for (char& c : out.verb)
-        c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-    return out;
+    return {to_upper(std::string_view(line.begin(), blank)), trim(std::string_view(blank, line.end()))};
 }
 
 std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view argument, std::string_view keyword,
@@ -254,11 +249,6 @@ std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view ar
 bool is_domain_or_literal(std::string_view text)
 {
     return is_domain(text) || is_literal(text);
-}
-
-bool is_ascii(std::string_view text)
-{
-    return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 128; });
 }
 
 } // namespace mgw::smtp

@@ -53,6 +53,4 @@ std::expected<PathArgument, ServerReply> parse_path_argument(std::string_view ar
 /// literals, IPv4 addresses and IPv6 addresses with their tag.
 bool is_domain_or_literal(std::string_view text);
 
-bool is_ascii(std::string_view text);
-
 } // namespace mgw::smtp

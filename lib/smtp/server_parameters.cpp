@@ -1,6 +1,7 @@
 #include "lib/smtp/server_parameters.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/idn.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -78,26 +79,6 @@ bool is_notify(std::string_view value)
     });
 }
 
-/// The code point of the well-formed UTF-8 sequence at the front of `text`, which is taken from it.
-char32_t take_code_point(std::string_view& text)
-{
-    const auto lead = static_cast<unsigned char>(text.front());
-    const std::size_t octets = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    char32_t out = octets == 1 ? lead : lead & (0x7FU >> octets);
-    for (std::size_t i = 1; i < octets; ++i)
-        out = (out << 6) | (static_cast<unsigned char>(text[i]) & 0x3FU);
-    text.remove_prefix(octets);
-    return out;
-}
-
-std::string embedded(char32_t c)
-{
-    std::string digits;
-    for (; c != 0; c >>= 4)
-        digits.insert(digits.begin(), "0123456789ABCDEF"[c & 15U]);
-    return "\\x{" + (digits.size() < 2 ? std::string(2 - digits.size(), '0') : "") + digits + "}";
-}
-
 /// Octets of an EmbeddedUnicodeChar at the front of `text` (RFC 6533 section 3); 0 if there is none.
 std::size_t embedded_octets(std::string_view text)
 {
@@ -108,7 +89,7 @@ std::size_t embedded_octets(std::string_view text)
     for (const char digit : text.substr(3, close - 3)) {
         if (!is_hex(digit))
             return 0;
-        c = (c << 4) | static_cast<char32_t>(is_digit(digit) ? digit - '0' : digit - 'A' + 10);
+        c = (c << 4) | static_cast<char32_t>(hex_value(digit));
     }
     const bool surrogate = c >= 0xD800 && c < 0xE000;
     return c < 32 || c == 127 || surrogate || c > 0x10FFFF ? 0 : close + 1;
@@ -129,7 +110,7 @@ std::optional<std::string> unitext_as_ascii(std::string_view text, bool utf8)
         } else if (static_cast<unsigned char>(c) > 126 && !utf8) {
             return {};
         } else if (static_cast<unsigned char>(c) > 126 || c == '+') {
-            out += embedded(take_code_point(text));
+            out += mail::embedded_unicode(take_code_point(text));
         } else {
             out += c;
             text.remove_prefix(1);
@@ -147,8 +128,7 @@ std::optional<std::string> original_recipient(std::string_view value, bool utf8)
         return {};
     const auto type = value.substr(0, semicolon);
     const auto address = value.substr(semicolon + 1);
-    if (!std::ranges::all_of(type,
-                             [](char c) { return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '-'; }))
+    if (!std::ranges::all_of(type, [](char c) { return is_digit(c) || is_letter(c) || c == '-'; }))
         return {};
     if (!iequals(type, "utf-8"))
         return is_xtext(address) ? std::optional(std::string(value)) : std::nullopt;

@@ -14,8 +14,9 @@ namespace
 /// The header section with the empty line: all that needs an index here. Bodies may be large.
 std::string_view header_section(std::string_view message, const Limits& limits)
 {
+    message = message.substr(0, limits.header_octets * 2);
     const auto end = std::min(message.find("\r\n\r\n"), message.find("\n\n"));
-    return message.substr(0, std::min(end == std::string_view::npos ? end : end + 4, limits.header_octets * 2));
+    return message.substr(0, end == std::string_view::npos ? end : end + 4);
 }
 
 constexpr std::size_t shown_octets = 255; // lines stay below the 998 octets of RFC 5321

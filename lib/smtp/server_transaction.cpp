@@ -216,10 +216,14 @@ void ServerSession::refuse(const ServerReply& reply)
 {
     state_ = State::command;
     const auto asked = std::exchange(asked_, ServerEvent::none);
+    if (reply.code / 100 == 5 || ++idle_ > config_.idle_commands)
+        ++errors_;
     if (asked == ServerEvent::data && chunk_ && reply.code != 421) {
         refuse_chunk(reply); // and with it the message: chunks that may follow belong to none
         reset();
         more_chunks_ = !chunk_->last;
+        if (state_ == State::command)
+            check_errors();
         return;
     }
     if (asked == ServerEvent::mail)
@@ -230,8 +234,6 @@ void ServerSession::refuse(const ServerReply& reply)
     }
     note_refusal(reply);
     say(reply);
-    if (reply.code / 100 == 5 || ++idle_ > config_.idle_commands)
-        ++errors_;
     if (reply.code == 421)
         state_ = State::closed;
     else

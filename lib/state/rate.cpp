@@ -28,8 +28,7 @@ std::unexpected<Error> wrong(const std::string& what, std::string_view text)
 bool is_rate_name(std::string_view text)
 {
     return !text.empty() && text.size() <= longest_name && std::ranges::all_of(text, [](char c) {
-        const char l = lower(c);
-        return (l >= 'a' && l <= 'z') || is_digit(c) || c == '-' || c == '_' || c == '.';
+        return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
     });
 }
 

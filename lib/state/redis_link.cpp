@@ -72,7 +72,7 @@ Result<void> parse_host(RedisAddress& out, std::string_view text)
         out.host = std::string(text.substr(0, colon));
         port = colon == std::string_view::npos ? std::string_view{} : text.substr(colon);
         if (out.host.empty() || out.host.size() > 255 || !std::ranges::all_of(out.host, [](char c) {
-                return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '-' || c == '.' || c == '_';
+                return is_digit(c) || is_letter(c) || c == '-' || c == '.' || c == '_';
             }))
             return not_an_address("there is no host name or address in it");
     }

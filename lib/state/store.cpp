@@ -262,7 +262,6 @@ std::string shown_key(std::string_view key)
 
 std::optional<std::string> from_shown_key(std::string_view text)
 {
-    const auto digit = [](char c) { return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (static_cast<unsigned char>(text[i]) < 32 || static_cast<unsigned char>(text[i]) > 126)
@@ -271,9 +270,10 @@ std::optional<std::string> from_shown_key(std::string_view text)
             out += text[i];
             continue;
         }
-        if (i + 3 >= text.size() || text[i + 1] != 'x' || digit(text[i + 2]) < 0 || digit(text[i + 3]) < 0)
+        const auto octet = text.substr(i + 1).starts_with('x') ? hex_octet(text.substr(i + 2)) : std::nullopt;
+        if (!octet)
             return std::nullopt;
-        out += static_cast<char>(digit(text[i + 2]) * 16 + digit(text[i + 3]));
+        out += *octet;
         i += 3;
     }
     return out;

@@ -176,7 +176,7 @@ std::string make_key(std::initializer_list<std::string_view> parts);
 std::string bounded_key(std::string_view key);
 
 /// A key as one printable word or line: '\' and octets outside 32 to 126 as \xHH; and back. from_shown_key gives
-/// nothing for text that shown_key() cannot have made.
+/// nothing for text of another form.
 std::string shown_key(std::string_view key);
 std::optional<std::string> from_shown_key(std::string_view text);
 

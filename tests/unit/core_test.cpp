@@ -52,6 +52,19 @@ protected:
     std::string path_;
 };
 
+TEST(Text, CodePointsAndUtf8)
+{
+    for (const char32_t c : {U'\0', U'A', U'\x7f', U'\x80', U'\x7ff', U'\x800', U'\xffff', U'\x10000', U'\x10ffff'}) {
+        std::string octets;
+        append_utf8(octets, c);
+        EXPECT_EQ(is_ascii(octets), c < 128);
+        EXPECT_TRUE(is_valid_utf8(octets));
+        std::string_view rest = octets;
+        EXPECT_EQ(take_code_point(rest), c);
+        EXPECT_TRUE(rest.empty());
+    }
+}
+
 TEST(Text, ComparesWithoutRegardToCase)
 {
     EXPECT_TRUE(iequals("aBc", "AbC"));
@@ -114,6 +127,12 @@ TEST(Xtext, GoesBothWays)
     EXPECT_EQ(from_xtext("+4"), "+4");
     EXPECT_EQ(from_xtext("+zz+"), "+zz+");
     EXPECT_EQ(from_xtext("+4a+4A"), "JJ");
+    EXPECT_EQ(percent_decode("%4a%4A+%zz%4"), "JJ+%zz%4");
+    EXPECT_EQ(from_hex(hex(all)), all);
+    EXPECT_EQ(from_hex("4A4a"), "JJ");
+    EXPECT_EQ(from_hex(""), "");
+    for (const char* wrong : {"4", "4g", "g4", "4a "})
+        EXPECT_EQ(from_hex(wrong), std::nullopt) << wrong;
 }
 
 TEST(Printable, ReplacesWhatTerminalsObey)

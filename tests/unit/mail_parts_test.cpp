@@ -244,6 +244,7 @@ INSTANTIATE_TEST_SUITE_P(
         Odd{"single_quotes", "Content-Disposition: attachment; filename='x'\n\nz", "odd-parameter"},
         Odd{"extended_boundary", "Content-Type: multipart/mixed; boundary*=''b\n\n--b\n\nx\n--b--\n", "odd-boundary"},
         Odd{"percent", "Content-Disposition: attachment; filename=x%20y\n\nz", "odd-parameter"},
+        Odd{"percent_behind_another", "Content-Disposition: attachment; filename=\"a%zz%20y\"\n\nz", "odd-parameter"},
         Odd{"no_charset", "Content-Disposition: attachment; filename*=x\n\nz", "odd-parameter"},
         Odd{"control", "A: b\x01\n\nx", "control-in-header"},
         Odd{"hidden", "A: b\n Content-Type: text/html\n\nx", "hidden-field"},

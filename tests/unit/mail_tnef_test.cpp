@@ -181,6 +181,22 @@ TEST(Tnef, StopsAtItsLimits)
     EXPECT_FALSE(read_tnef(many).cut);
 }
 
+TEST(Tnef, TakesSoManyNamesOfOneAttachment)
+{
+    constexpr std::size_t count = 20000;
+    std::string names = le(0x101E, 2) + le(0x3707, 2) + le(count, 4); // one property, many values
+    for (std::size_t i = 0; i < count; ++i)
+        names += le(8, 4) + std::to_string(10000000 + i);
+    const auto octets = stream(begins + title("short.exe") + data("MZ") + with({names}));
+    const auto tnef = read_tnef(octets);
+    ASSERT_EQ(tnef.attachments.size(), 1U);
+    EXPECT_EQ(tnef.attachments[0].names.size(), 33U);
+    EXPECT_EQ(tnef.attachments[0].names.front(), "10000000");
+    EXPECT_EQ(tnef.attachments[0].names.back(), "short.exe");
+    EXPECT_TRUE(tnef.cut);
+    EXPECT_FALSE(tnef.damaged);
+}
+
 TEST(Tnef, SaysWhatIsDamaged)
 {
     EXPECT_TRUE(read_tnef("").damaged);

@@ -1,3 +1,4 @@
+#include "lib/core/text.hpp"
 #include "lib/mail/encode_body.hpp"
 #include "lib/mail/parts.hpp"
 #include "lib/queue/dsn.hpp"
@@ -37,7 +38,7 @@ TEST(Dsn, IsFitForTheWireWhateverTheOriginalWas)
     for (const auto& original : originals) {
         const auto text = notice(original);
         EXPECT_TRUE(mail::has_fit_lines(text));
-        EXPECT_TRUE(mail::is_ascii(text));
+        EXPECT_TRUE(is_ascii(text));
         const mail::Message message(text);
         const mail::Parts parts(message);
         EXPECT_EQ(parts.oddities(), mail::Oddity::none) << mail::oddity_names(parts.oddities()) << "\n" << text;

@@ -97,6 +97,31 @@ std::string session_with(std::string_view data)
     return std::string(hello) + std::string(envelope) + std::string(data);
 }
 
+TEST(ServerSession, RefusedChunksCountAsRefusedDataDoes)
+{
+    ServerConfig config;
+    config.idle_commands = 2;
+    config.errors = 2;
+    for (const std::string_view message : {"DATA\r\n", "BDAT 1 LAST\r\nx", "BDAT 0 LAST\r\n"}) {
+        SpoolBudget budget;
+        ServerSession session(config, budget);
+        std::string_view hello = "EHLO c\r\n";
+        session.feed(hello);
+        int messages = 0;
+        for (; messages < 20 && !session.is_closed(); ++messages) {
+            const auto text = "MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n" + std::string(message) + "RSET\r\n";
+            for (std::string_view octets = text; !octets.empty() && !session.is_closed();) {
+                const auto event = session.feed(octets);
+                if (event == ServerEvent::data)
+                    session.refuse({452, "4.3.1", "Later"});
+                else if (event == ServerEvent::mail || event == ServerEvent::recipient)
+                    session.accept();
+            }
+        }
+        EXPECT_LT(messages, 6) << message;
+    }
+}
+
 } // namespace
 
 struct Dialogue {
