@@ -189,9 +189,11 @@ void add_readings(std::vector<std::string>& values, std::string_view value, std:
 /// The parameter at `at`, behind its name; nothing if no "=" follows soon.
 std::optional<Parameter> parameter_at(std::string_view text, std::size_t at)
 {
+    constexpr std::size_t most_between = 12;
+    constexpr std::size_t most_value = 4096; // is read again and again: no name is as long
     Parameter out;
-    const auto end = text.find('=', at);
-    if (end == npos || end - at > 12)
+    const auto end = at + std::min(text.substr(at, most_between + 1).find('='), text.size());
+    if (end >= text.size())
         return std::nullopt;
     const auto between = text.substr(at, end - at);
     if (std::ranges::any_of(
@@ -203,7 +205,7 @@ std::optional<Parameter> parameter_at(std::string_view text, std::size_t at)
         out.is_extended = trim(number).empty() || second != npos;
         out.number = parse_number(trim_controls(number.substr(0, second))).value_or(0);
     }
-    auto value = text.substr(end + 1);
+    auto value = text.substr(end + 1, most_value);
     value = value.substr(0, value.find('\n'));
     out.value = trim_controls(value);
     return out;
@@ -291,10 +293,11 @@ std::string after_colon(std::string_view header, std::string_view word)
         if (found == npos)
             break;
         rest.remove_prefix(found + word.size());
-        const auto line = rest.substr(0, rest.find('\n'));
-        const auto colon = line.find(':');
-        if (colon != npos && trim_controls(line.substr(0, colon)).empty())
-            out.append(line.substr(colon + 1)).append(" ");
+        std::size_t colon = 0;
+        while (colon < rest.size() && is_space(rest[colon]) && rest[colon] != '\n')
+            ++colon;
+        if (colon < rest.size() && rest[colon] == ':')
+            out.append(rest.substr(colon + 1, std::min(rest.find('\n'), rest.size()) - colon - 1)).append(" ");
     }
     return to_lower(decode_words(out) + " " + out);
 }
