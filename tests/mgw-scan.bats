@@ -111,6 +111,15 @@ assert_empty_output() { [ -z "$output" ]; }
   unstamped <"$T/out" | cmp - "$T/in"
 }
 
+@test "a part whose header is beyond the limit is not called clean" {
+  { printf 'From: a@example.net\nContent-Type: multipart/mixed; boundary=b\n\n--b\nX-Long: y'
+    for _ in $(seq 4000); do printf '\n %070d' 0; done
+    printf '\nContent-Disposition: attachment; filename=setup.exe\n\nx\n--b--\n'; } >"$T/in"
+  mgw-scan <"$T/in" >"$T/out"
+  has "$T/out" "virus=unscanned why=limit:header"
+  has "$T/out" "flags=[^ ]*header-too-large"
+}
+
 @test "adds X-Virus-Status when asked, and leaves foreign ones unless told otherwise" {
   { echo "X-Virus-Status: Clean"; cat "$Q/eicar-zip.eml"; } >"$T/in"
   mgw-scan --scan-headers <"$T/in" | unstamped >"$T/out"

@@ -301,7 +301,9 @@ private:
         const Source none{octets_, limits_.nesting};
         if (spend(octets_.size()) == 0)
             return;
-        for (const auto run : base64_runs(octets_, least_run, most_runs)) {
+        const auto runs = base64_runs(octets_, least_run, most_runs);
+        summary_.is_cut |= runs.size() >= most_runs;
+        for (const auto run : runs) {
             content.begin = base(run);
             content.end = content.begin + run.size();
             decode_base64(none, run, content);

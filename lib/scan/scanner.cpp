@@ -63,6 +63,12 @@ public:
             conclude({Outcome::unscanned, {}, "limit:parts"});
         if (engine_ != nullptr && has(parts_.oddities(), mail::Oddity::too_deep))
             conclude({Outcome::unscanned, {}, "limit:nesting"});
+        // the names of a part may stand where its header was not read
+        if (engine_ != nullptr && std::ranges::any_of(parts_.all(), [](const mail::Part& part) {
+                return part.parent >= 0 && !part.container->is_message &&
+                       has(part.oddities, mail::Oddity::header_too_large);
+            }))
+            conclude({Outcome::unscanned, {}, "limit:header"});
         const auto summary = mail::for_each_content(message_, parts_, limits_,
                                                     [this](const mail::Content& content) { look_at(content); });
         report_.more_contents = summary.more;
