@@ -42,6 +42,14 @@ hostile() {
   mgw-scan --explain <"$S/winmail.eml" 2>&1 >"$T/out" | grep -F "attachment a rather long invoice.com"
 }
 
+@test "names what is attached to a message that is attached as a file" {
+  { printf 'From: a@example.net\nContent-Type: application/octet-stream; name=letter.eml\nContent-Transfer-Encoding: base64\n\n'
+    base64 "$Q/exe.eml"; } >"$T/in"
+  mgw-scan --database=none <"$T/in" >"$T/out"
+  has "$T/out" "file.1=letter.eml"
+  has "$T/out" "member.1.1=viewer.exe"
+}
+
 @test "names a program and its true type" {
   mgw-scan <"$Q/exe.eml" >"$T/out"
   has "$T/out" "virus=clean"
