@@ -21,6 +21,36 @@ policy() { printf '%s\n' "$@" >p.sieve; }
   grep -a '^Mgw-Verdict: reject .*text=No programs' out
 }
 
+@test "without mgw-scan a file that stands in encoded text is an attachment" {
+  { printf 'From: a@example.net\nSubject: x\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n'
+    printf 'begin 644 setup.exe\n#0V%%T\n`\nend\n' | base64; } >hidden
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :matches "*.exe" { ereject "No programs"; }'
+  mgw-filter p.sieve <hidden >out
+  grep -q '^Mgw-Verdict: reject \* 550' out
+}
+
+@test "an attachment counts by the name that it has once it is saved, too" {
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :matches "*.exe" { ereject "No programs"; }'
+  for name in 'setup.exe.' 'setup.exe  ' 'setup.exe. .' 'setup.exe::$DATA' 'setup.exe\0.txt'; do
+    printf "From: a@example.net\nSubject: x\nContent-Type: application/x-thing\nContent-Disposition: attachment; filename=\"$name\"\n\nx\n" >hidden
+    mgw-filter p.sieve <hidden >out
+    grep -q '^Mgw-Verdict: reject \* 550' out || { echo "$name"; return 1; }
+    mgw-scan --database=none <hidden | mgw-filter p.sieve >out
+    grep -aq '^Mgw-Verdict: reject \* 550' out || { echo "scanned: $name"; return 1; }
+  done
+}
+
+@test "foreign names in messages to people command no terminal" {
+  printf 'From: a@example.net\nSubject: x\nContent-Type: application/x-thing; name="a\xe2\x80\xae\xc2\x9bexe"\n\nx\n' >m
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :matches "*exe" { ereject "No programs"; }'
+  { mgw-scan --explain --database=none <m | mgw-filter --explain p.sieve >/dev/null; } 2>err
+  grep -q exe err
+  run mgw-filter p.sieve $'none\x1b[31m\xe2\x80\xae'
+  printf '%s\n' "$output" >>err
+  grep -aqF '\x1b[31m' err
+  ! LC_ALL=C grep -aq -e $'\x1b' -e $'\xe2\x80\xae' -e $'\xc2\x9b' err
+}
+
 @test "the policy's hash is in the results" {
   policy 'keep;'
   mgw-filter p.sieve <m >out

@@ -52,6 +52,14 @@ hostile() {
   has "$T/out" "virus=unscanned why=limit:files"
 }
 
+@test "names what is attached to a message that is attached as a file" {
+  { printf 'From: a@example.net\nContent-Type: application/octet-stream; name=letter.eml\nContent-Transfer-Encoding: base64\n\n'
+    base64 "$Q/exe.eml"; } >"$T/in"
+  mgw-scan --database=none <"$T/in" >"$T/out"
+  has "$T/out" "file.1=letter.eml"
+  has "$T/out" "member.1.1=viewer.exe"
+}
+
 @test "names a program and its true type" {
   mgw-scan <"$Q/exe.eml" >"$T/out"
   has "$T/out" "virus=clean"
@@ -119,6 +127,15 @@ assert_empty_output() { [ -z "$output" ]; }
   mgw-scan --file-limit=1M <"$T/in" >"$T/out"
   has "$T/out" "virus=unscanned why=too-large"
   unstamped <"$T/out" | cmp - "$T/in"
+}
+
+@test "a part whose header is beyond the limit is not called clean" {
+  { printf 'From: a@example.net\nContent-Type: multipart/mixed; boundary=b\n\n--b\nX-Long: y'
+    for _ in $(seq 4000); do printf '\n %070d' 0; done
+    printf '\nContent-Disposition: attachment; filename=setup.exe\n\nx\n--b--\n'; } >"$T/in"
+  mgw-scan <"$T/in" >"$T/out"
+  has "$T/out" "virus=unscanned why=limit:header"
+  has "$T/out" "flags=[^ ]*header-too-large"
 }
 
 @test "adds X-Virus-Status when asked, and leaves foreign ones unless told otherwise" {

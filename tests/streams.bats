@@ -441,3 +441,27 @@ $T/a.mbox, message 2" ]
   mgw-filter --log="$T/redacted" --log-redact "$T/keep.sieve" "$T/a.mbox" >"$T/out"
   [ "$(jq -r .source "$T/redacted" | sort -u)" = null ]
 }
+
+@test "a message whose flags change again and again while a Maildir is read is not lost" {
+  cd "$T" || return
+  mkdir -p d/cur d/new d/tmp
+  for n in $(seq 1000 1600); do mail "$n" >"d/cur/$n.M1.h:2,"; done
+  echo 'keep;' >p.sieve
+  cat >flip.py <<'PY'
+import os, random, subprocess, sys, time
+names = {n: "d/cur/%d.M1.h:2," % n for n in range(1000, 1601)}
+p = subprocess.Popen(["mgw-filter", "--policy", "p.sieve", "d"], stdout=open("out", "wb"))
+while p.poll() is None:
+    if os.path.getsize("out") == 0:  # the folder was not listed yet
+        time.sleep(0.001)
+        continue
+    n = random.choice(list(names))
+    new = "d/cur/%d.M1.h:2,%s" % (n, random.choice(["", "S", "RS", "FRS", "F", "T"]))
+    os.rename(names[n], new)
+    names[n] = new
+sys.exit(p.returncode)
+PY
+  run -0 --separate-stderr python3 flip.py
+  [ -z "$stderr" ]
+  [ "$(grep -c '^Message-ID:' out)" = 601 ]
+}

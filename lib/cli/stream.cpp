@@ -222,13 +222,18 @@ struct Input::Impl {
         }
         const auto open = [&](const std::string& path) { file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); };
         open(source->path);
-        if (!file && errno == ENOENT && source->may_vanish) {
-            const auto moved = find_moved(source->path);
-            if (!moved) {
+        // a file that is renamed while its folder is read may not be met, and may be renamed again
+        constexpr int most_tries = 20;
+        constexpr int most_misses = 3;
+        for (int tries = 0, misses = 0; !file && errno == ENOENT && source->may_vanish && tries < most_tries; ++tries) {
+            if (const auto moved = find_moved(source->path)) {
+                open(*moved);
+            } else if (++misses == most_misses) {
                 tool.warn(source->path + " is gone");
                 return false;
+            } else {
+                errno = ENOENT;
             }
-            open(*moved);
         }
         if (!file) {
             auto error = fail_errno(errno, "cannot open " + source->path);

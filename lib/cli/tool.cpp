@@ -262,10 +262,26 @@ std::optional<int> Tool::parse(int argc, char** argv)
     return std::nullopt;
 }
 
+namespace
+{
+
+/// What is foreign in a text for people, such as a file's name, must not command their terminal.
+std::string safe_lines(std::string_view text)
+{
+    std::string out;
+    for (const auto line : split(text, '\n')) {
+        out.append(out.empty() && line.data() == text.data() ? "" : "\n");
+        out += shown(line, line.size() * 4); // an octet becomes "\xHH" at most
+    }
+    return out;
+}
+
+} // namespace
+
 void Tool::explain(const std::string& line) const
 {
     if (common_.explain)
-        std::fputs((name_ + ": " + line + "\n").c_str(), stderr);
+        std::fputs((name_ + ": " + safe_lines(line) + "\n").c_str(), stderr);
 }
 
 void Tool::status_line(const std::string& text) const
@@ -280,16 +296,16 @@ void Tool::status_line(const std::string& text) const
 void Tool::complain(const Error& error) const
 {
     status_line({});
-    std::string text = name_ + ": " + error.message + "\n";
+    std::string text = name_ + ": " + safe_lines(error.message) + "\n";
     if (!error.hint.empty())
-        text += name_ + ": " + error.hint + "\n";
+        text += name_ + ": " + safe_lines(error.hint) + "\n";
     std::fputs(text.c_str(), stderr);
 }
 
 void Tool::warn(const std::string& message) const
 {
     status_line({});
-    std::fputs((name_ + ": warning: " + message + "\n").c_str(), stderr);
+    std::fputs((name_ + ": warning: " + safe_lines(message) + "\n").c_str(), stderr);
 }
 
 std::string Tool::given_options(const std::set<std::string, std::less<>>& but_not) const

@@ -26,6 +26,31 @@ bool is_numbered(std::string_view key, std::string_view name)
                            std::ranges::all_of(key, [](char c) { return is_digit(c) || c == '.'; }));
 }
 
+/// What a file of that name is called once it is saved: C programs read up to a NUL; Windows takes blanks and full
+/// stops off the end, and what follows a colon for a stream of the file.
+std::string_view saved_name(std::string_view name)
+{
+    name = name.substr(0, name.find('\0'));
+    constexpr std::size_t drive = 2; // "C:"
+    name = name.substr(0, name.find(':', std::min(drive, name.size())));
+    while (name.ends_with(' ') || name.ends_with('.'))
+        name.remove_suffix(1);
+    return name;
+}
+
+/// Adds the names that attachments have once they are saved, where they are others.
+void add_saved_names(std::vector<Attachment>& attachments)
+{
+    for (std::size_t i = 0, n = attachments.size(); i < n; ++i) {
+        const std::string saved(saved_name(attachments[i].name));
+        if (saved.empty() || saved.size() == attachments[i].name.size())
+            continue;
+        Attachment other = attachments[i];
+        other.name = saved;
+        attachments.push_back(std::move(other));
+    }
+}
+
 } // namespace
 
 const mail::Message& View::message()
@@ -108,6 +133,7 @@ const std::vector<Attachment>& View::attachments()
             attachments_of_parts();
         else
             attachments_of_scan(scanned);
+        add_saved_names(*attachments_);
     }
     return *attachments_;
 }
@@ -169,8 +195,7 @@ void View::attachments_of_parts()
         if (mail::is_tnef(mail::decode(part, signature)))
             add_wrapped(mail::decode(part, message().octets().size()));
     }
-    if (!mail::is_ambiguous(message().oddities() | parts.oddities()))
-        return;
+    // also where nothing is odd yet: what text holds that is itself encoded shows only when it is decoded
     mail::for_each_content(message(), parts, limits_, [&](const mail::Content& content) {
         if (content.reading != mail::Reading::strict && mail::is_tnef(content.octets))
             add_wrapped(content.octets);

@@ -170,7 +170,6 @@ std::optional<std::string> ContentType::parameter(std::string_view name) const
 ContentType parse_content_type(std::string_view value)
 {
     constexpr std::string_view separators = "()<>@,;:\\\"/[]?="; // RFC 2045 section 5.1: not in a type
-    constexpr std::size_t most_parameters = 64;
     ContentType out;
     Lexer lex(value);
     lex.skip_blanks();
@@ -206,7 +205,8 @@ ContentType parse_content_type(std::string_view value)
         if (star == std::string::npos) {
             if (!name.empty())
                 // a boundary is octets to look for, whatever it looks like
-                out.parameters.emplace_back(name, name == "boundary" ? std::move(text) : decode_words(text));
+                out.parameters.emplace_back(name,
+                                            name == "boundary" ? std::move(text) : decode_words(text, text.size()));
             continue;
         }
         std::string_view rest = std::string_view(name).substr(star + 1);

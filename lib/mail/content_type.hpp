@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,9 @@
 
 namespace mgw::mail
 {
+
+/// Parameters of one field that are looked at.
+constexpr std::size_t most_parameters = 64;
 
 /// A value with parameters (RFC 2045 section 5.1, RFC 2231): Content-Type, Content-Disposition.
 struct ContentType {

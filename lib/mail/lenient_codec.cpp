@@ -2,6 +2,8 @@
 
 #include "lib/core/text.hpp"
 #include "lib/mail/base64_values.hpp"
+#include "lib/mail/codec.hpp"
+#include "lib/mail/lenient_header.hpp"
 #include "lib/mail/yenc.hpp"
 
 #include <algorithm>
@@ -19,6 +21,19 @@ std::string_view take_line(std::string_view& text)
     const auto lf = text.find('\n');
     auto line = text.substr(0, lf);
     text.remove_prefix(lf == std::string_view::npos ? text.size() : lf + 1);
+    if (line.ends_with('\r'))
+        line.remove_suffix(1);
+    return line;
+}
+
+/// As take_line, but a CR by itself ends a line as well.
+std::string_view take_loose_line(std::string_view& text)
+{
+    const auto next = next_loose_line(text, 0);
+    auto line = text.substr(0, next);
+    text.remove_prefix(next);
+    if (line.ends_with('\n'))
+        line.remove_suffix(1);
     if (line.ends_with('\r'))
         line.remove_suffix(1);
     return line;
@@ -354,7 +369,9 @@ bool add_uu_line(std::string_view line, std::string& out)
     };
     const std::size_t count = value(0);
     const std::size_t chars = (count + 2) / 3 * 4;
-    // blanks at the end may have been lost, and some writers add a checksum
+    // blanks at the end may have been lost or added, and some writers add a checksum
+    while (line.size() > chars + 2 && is_blank(line.back()))
+        line.remove_suffix(1);
     if (count == 0 || line.size() > chars + 2 || line.size() + 4 < chars)
         return false;
     if (std::ranges::any_of(line, [](char c) { return c < 32 || c > 96; }))
@@ -372,37 +389,49 @@ bool add_uu_line(std::string_view line, std::string& out)
     return true;
 }
 
-/// The third word of "begin 644 name".
-std::string third_word(std::string_view line)
+/// Whether a line says "begin": blanks follow, and something.
+bool says_begin(std::string_view line)
 {
-    for (int i = 0; i < 2; ++i) {
-        const auto end = line.find(' ');
-        if (end == std::string_view::npos)
-            return {};
-        line.remove_prefix(end + 1);
-    }
-    return std::string(trim(line));
+    constexpr std::string_view word = "begin";
+    return line.starts_with(word) && line.size() > word.size() + 1 && is_blank(line[word.size()]) &&
+           !trim(line.substr(word.size(), 200)).empty();
 }
 
-std::string_view until_line(std::string_view& text, std::string_view last)
+/// The name in "begin 644 name", whatever blanks part its words; all behind "begin" where there is no mode.
+std::string name_after_mode(std::string_view line)
 {
-    const auto all = text;
-    while (!text.empty()) {
-        const auto begin = static_cast<std::size_t>(text.data() - all.data());
-        if (take_line(text).starts_with(last))
-            return all.substr(0, begin);
+    line.remove_prefix(std::min(line.find_first_of(" \t"), line.size()));
+    line = trim(line);
+    if (const auto mode = line.find_first_not_of("01234567"); mode != 0) {
+        if (mode == std::string_view::npos)
+            return {};
+        if (is_blank(line[mode]))
+            line = trim(line.substr(mode));
     }
-    return all;
+    if (line.size() > 2 && line.starts_with('"') && line.ends_with('"'))
+        line = line.substr(1, line.size() - 2);
+    return std::string(line);
 }
 
 } // namespace
 
-bool is_first_of_embedded(std::string_view line)
+bool is_first_of_embedded(std::string_view text)
 {
-    return (line.starts_with("begin ") && line.size() > 7 && is_digit(line[6]) &&
-            (is_digit(line[7]) || line[7] == ' ')) ||
-           line.starts_with("begin-base64 ") || line.starts_with("=ybegin ") ||
-           line.starts_with("(This file must be converted with BinHex");
+    if (text.starts_with("begin-base64 ") || text.starts_with("=ybegin ") ||
+        text.starts_with("(This file must be converted with BinHex"))
+        return true;
+    constexpr std::size_t most_octets = 1200;
+    auto rest = text.substr(0, most_octets);
+    if (!rest.starts_with("begin"))
+        return false;
+    const auto line = take_loose_line(rest);
+    if (!says_begin(line))
+        return false;
+    const auto mode = line.find_first_not_of(" \t", 5);
+    if (is_digit(line[mode]) && (line.size() == mode + 1 || is_digit(line[mode + 1]) || is_blank(line[mode + 1])))
+        return true;
+    std::string out;
+    return add_uu_line(take_loose_line(rest), out);
 }
 
 bool has_embedded(std::string_view text)
@@ -410,10 +439,7 @@ bool has_embedded(std::string_view text)
     while (!text.empty()) {
         if ((text[0] == 'b' || text[0] == '=' || text[0] == '(') && is_first_of_embedded(text))
             return true;
-        const auto lf = text.find('\n');
-        if (lf == std::string_view::npos)
-            return false;
-        text.remove_prefix(lf + 1);
+        text.remove_prefix(next_loose_line(text, 0));
     }
     return false;
 }
@@ -422,7 +448,7 @@ std::string uu_decode_lines(std::string_view text, std::size_t limit_octets)
 {
     std::string out;
     while (!text.empty() && out.size() < limit_octets) {
-        const auto line = take_line(text);
+        const auto line = take_loose_line(text);
         if (line == "end")
             break;
         add_uu_line(line, out);
@@ -432,52 +458,98 @@ std::string uu_decode_lines(std::string_view text, std::size_t limit_octets)
     return out;
 }
 
-std::vector<Embedded> embedded_blocks(std::string_view text, std::size_t limit_octets, std::size_t limit_blocks)
+namespace
+{
+
+/// The lines up to the one that begins with `last`, which is taken as well, or to where another block begins.
+std::string_view until_line(std::string_view& text, std::string_view last)
+{
+    const auto all = text;
+    while (!text.empty()) {
+        const auto begin = static_cast<std::size_t>(text.data() - all.data());
+        if (is_first_of_embedded(text))
+            return all.substr(0, begin);
+        if (take_loose_line(text).starts_with(last))
+            return all.substr(0, begin);
+    }
+    return all;
+}
+
+/// The lines of a uuencoded file whose first line was taken: those that are uuencode, whatever stands between them.
+/// `others`: such a line was there.
+std::string_view take_uu_lines(std::string_view& text, std::string& out, std::size_t limit_octets, bool& others)
+{
+    const auto all = text;
+    std::size_t end = 0;
+    while (!text.empty() && out.size() < limit_octets) {
+        auto rest = text;
+        const auto line = take_loose_line(rest);
+        if (line == "end" || is_first_of_embedded(text))
+            break;
+        text = rest;
+        if (add_uu_line(line, out))
+            end = static_cast<std::size_t>(text.data() - all.data());
+        else
+            others |= line.size() > 1;
+    }
+    return all.substr(0, end);
+}
+
+} // namespace
+
+std::vector<Embedded> embedded_blocks(std::string_view text, std::size_t limit_octets, std::size_t limit_blocks,
+                                      bool* cut)
 {
     std::vector<Embedded> found;
     const auto all = text;
     const auto position = [&] { return static_cast<std::size_t>(text.data() - all.data()); };
-    while (!text.empty() && found.size() < limit_blocks && limit_octets > 0) {
-        Embedded block;
-        block.begin = position();
-        const auto line = take_line(text);
-        if (line.starts_with("begin ") && line.size() > 7 && is_digit(line[6])) {
-            block.name = third_word(line);
-            std::size_t end = position();
-            // a block ends where lines are no longer uuencode: what follows may hold another one
-            while (!text.empty() && block.octets.size() < limit_octets) {
-                auto rest = text;
-                const auto next = take_line(rest);
-                const bool is_over = next == "end" || next.starts_with("begin ");
-                if (!is_over)
-                    text = rest;
-                if (is_over)
-                    break;
-                if (add_uu_line(next, block.octets))
-                    end = position();
-            }
-            block.end = end;
-        } else if (line.starts_with("begin-base64 ")) {
-            block.name = third_word(line);
-            block.octets =
-                base64_decode_as({"", Base64Way::Padding::ends_group}, until_line(text, "===="), limit_octets);
-            block.end = position();
-        } else if (line.starts_with("=ybegin ")) {
-            if (const auto name = line.find(" name="); name != std::string_view::npos)
-                block.name = trim(line.substr(name + 6));
-            until_line(text, "=yend");
-            block.end = position();
-            YencDecoder decoder(limit_octets);
-            decoder.feed(all.substr(block.begin, block.end - block.begin), block.octets);
-            decoder.finish(block.octets);
-        } else {
-            continue;
-        }
+    const auto keep = [&](Embedded block) {
         if (block.octets.size() > limit_octets)
             block.octets.resize(limit_octets);
         limit_octets -= block.octets.size();
         if (!block.octets.empty())
             found.push_back(std::move(block));
+    };
+    while (!text.empty()) {
+        Embedded block;
+        block.begin = position();
+        const bool is_first = is_first_of_embedded(text);
+        if (is_first && (found.size() >= limit_blocks || limit_octets == 0)) {
+            if (cut != nullptr)
+                *cut = true;
+            break;
+        }
+        const auto line = take_loose_line(text);
+        if (!is_first)
+            continue;
+        if (line.starts_with("begin-base64 ")) {
+            block.name = name_after_mode(line);
+            block.octets =
+                base64_decode_as({"", Base64Way::Padding::ends_group}, until_line(text, "===="), limit_octets);
+        } else if (line.starts_with("=ybegin ")) {
+            if (const auto name = line.find(" name="); name != std::string_view::npos)
+                block.name = trim(line.substr(name + 6));
+            until_line(text, "=yend");
+            YencDecoder decoder(limit_octets);
+            decoder.feed(all.substr(block.begin, position() - block.begin), block.octets);
+            decoder.finish(block.octets);
+        } else if (says_begin(line)) {
+            block.name = name_after_mode(line);
+            bool others = false;
+            const std::size_t begin = position();
+            const auto lines = take_uu_lines(text, block.octets, limit_octets, others);
+            block.end = begin + lines.size();
+            // some programs take every line for data, whatever characters it has
+            Embedded second{
+                others ? uu_decode("begin 644 x\n" + std::string(all.substr(begin, position() - begin)), limit_octets)
+                       : std::string(),
+                block.name, block.begin, position()};
+            keep(std::move(block));
+            keep(std::move(second));
+            continue;
+        }
+        block.end = position();
+        keep(std::move(block));
     }
     return found;
 }

@@ -43,9 +43,10 @@ bool has_hard_breaks(std::string_view text);
 std::vector<QpWay> qp_ways(std::string_view text);
 std::string qp_decode_as(const QpWay& way, std::string_view text, std::size_t limit_octets);
 
-/// Whether a line is the first one of what was encoded by hand and put into text.
-bool is_first_of_embedded(std::string_view line);
-/// Whether a text has such a line.
+/// Whether a text begins with the first line of what was encoded by hand and put into text. A "begin" without a mode,
+/// as Outlook takes it, is one where a line of uuencode follows.
+bool is_first_of_embedded(std::string_view text);
+/// Whether a text has such a line. Lines end at CR, too.
 bool has_embedded(std::string_view text);
 /// What was found inside a text.
 struct Embedded {
@@ -55,8 +56,9 @@ struct Embedded {
     std::size_t end = 0;
 };
 /// Blocks of uuencode ("begin 644 name"), base64 ("begin-base64 644 name") and yEnc ("=ybegin … name=name") in a text,
-/// ended or not. Altogether at most `limit_octets` and `limit_blocks`.
-std::vector<Embedded> embedded_blocks(std::string_view text, std::size_t limit_octets, std::size_t limit_blocks);
+/// ended or not. Altogether at most `limit_octets` and about `limit_blocks`; `cut` when there are more.
+std::vector<Embedded> embedded_blocks(std::string_view text, std::size_t limit_octets, std::size_t limit_blocks,
+                                      bool* cut = nullptr);
 /// Lines of uuencode without a first line.
 std::string uu_decode_lines(std::string_view text, std::size_t limit_octets);
 /// BinHex 4.0 (RFC 1741): the data fork of the first file in a text, with its name.

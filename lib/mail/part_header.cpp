@@ -76,6 +76,10 @@ public:
                 found_ |= wrong_;
                 return;
             }
+            if (++parameters_ == most_parameters) { // those that the strict reading looks at
+                found_ |= Oddity::odd_parameter;
+                return;
+            }
         }
         if (boundaries_ + (extended_boundary_ ? 1 : 0) > 1)
             found_ |= Oddity::duplicate_boundary;
@@ -185,6 +189,7 @@ private:
     Oddity found_ = Oddity::none;
     std::string_view extended_;
     std::size_t next_ = 0;
+    std::size_t parameters_ = 0;
     std::size_t boundaries_ = 0;
     bool extended_boundary_ = false;
 };

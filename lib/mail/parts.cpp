@@ -219,16 +219,23 @@ private:
                     return;
                 continue;
             }
-            if ((first == 'b' || first == '=' || first == '(') && pass.leaf >= 0 &&
-                is_first_of_embedded(octets.substr(pass.at, next_line(octets, pass.at) - pass.at)) &&
-                part(pass.leaf).encoding != Encoding::uuencode)
-                part(pass.leaf).oddities |= Oddity::embedded_encoding;
+            if ((first == 'b' || first == '=' || first == '(') && is_first_of_embedded(octets.substr(pass.at)))
+                note_embedded(pass.leaf);
             pass.at = next_line_of_interest(octets, pass.at);
         }
         if (end_leaf(pass, octets.size()))
             return;
         close_frames(pass, 0, octets.size());
         passes_.pop_back();
+    }
+
+    /// What is encoded stands in a body, or before or behind all parts.
+    void note_embedded(int leaf)
+    {
+        if (leaf < 0)
+            tree_.oddities_ |= Oddity::embedded_encoding;
+        else if (part(leaf).encoding != Encoding::uuencode)
+            part(leaf).oddities |= Oddity::embedded_encoding;
     }
 
     /// Base64 has no dashes: looking for them is quicker than looking at each line. Ends at the start of a line of

@@ -19,7 +19,7 @@ namespace
 constexpr std::size_t least_budget = 64U << 10;
 constexpr std::size_t least_lenient = 512U << 10;
 constexpr std::size_t most_names = 64;
-constexpr std::size_t most_blocks = 100;
+constexpr std::size_t most_blocks = 1000;
 constexpr std::size_t most_runs = 1000;
 constexpr std::size_t least_run = 64;
 constexpr std::size_t most_gaps = 4;
@@ -104,6 +104,8 @@ private:
         const bool embeds = part.type.major() == "text" && !decoded.empty() && has_embedded(decoded);
         if (embeds)
             content.why |= Oddity::embedded_encoding;
+        if (part.encoding == Encoding::uuencode)
+            name_by_begin(part, content);
         summary_.oddities |= content.why;
         is_ambiguous_ = is_ambiguous_ || is_ambiguous(content.why);
         give_out(content);
@@ -111,12 +113,26 @@ private:
             give_embedded(decoded, content);
     }
 
+    /// The names that "begin" lines give; the strict reading decodes the first file only.
+    void name_by_begin(const Part& part, Content& content)
+    {
+        if (spend(part.body.size()) == 0)
+            return;
+        const auto files = embedded_blocks(part.body, part.body.size(), most_blocks, &summary_.is_cut);
+        for (const auto& file : files)
+            add_name(content.file_names, file.name);
+        if (files.size() > 1)
+            content.why |= Oddity::embedded_encoding;
+        if (content.file_names.size() > 1)
+            content.why |= Oddity::conflicting_names;
+    }
+
     void give_embedded(std::string_view text, Content content)
     {
         content.reading = Reading::lenient;
         content.part = nullptr;
         content.way = "embedded";
-        for (const auto& block : embedded_blocks(text, text.size() * 2, most_blocks)) {
+        for (const auto& block : embedded_blocks(text, text.size() * 2, most_blocks, &summary_.is_cut)) {
             content.file_names.clear();
             add_name(content.file_names, block.name);
             content.octets = block.octets;
@@ -208,7 +224,7 @@ private:
         const auto names = content.file_names;
         const bool is_uu = encodings.contains("uu");
         const auto blocks = has_embedded(text) && spend(text.size()) != 0
-                                ? embedded_blocks(text, text.size() * 2, most_blocks)
+                                ? embedded_blocks(text, text.size() * 2, most_blocks, &summary_.is_cut)
                                 : std::vector<Embedded>();
         for (const auto& block : blocks) {
             content.file_names = names;
@@ -285,7 +301,9 @@ private:
         const Source none{octets_, limits_.nesting};
         if (spend(octets_.size()) == 0)
             return;
-        for (const auto run : base64_runs(octets_, least_run, most_runs)) {
+        const auto runs = base64_runs(octets_, least_run, most_runs);
+        summary_.is_cut |= runs.size() >= most_runs;
+        for (const auto run : runs) {
             content.begin = base(run);
             content.end = content.begin + run.size();
             decode_base64(none, run, content);
@@ -298,7 +316,7 @@ private:
         }
         if (!has_embedded(octets_) || spend(octets_.size()) == 0)
             return;
-        for (const auto& block : embedded_blocks(octets_, octets_.size(), most_blocks)) {
+        for (const auto& block : embedded_blocks(octets_, octets_.size() * 2, most_blocks, &summary_.is_cut)) {
             content.begin = block.begin;
             content.end = block.end;
             content.file_names.clear();

@@ -14,10 +14,12 @@ namespace
 /// A field has at most 64 KB; a word that is longer than this is no word.
 constexpr std::size_t longest_word = 16U << 10;
 constexpr std::size_t longest_charset = 64;
+constexpr std::size_t most_others = 256; ///< that only look like words
 
 struct Word {
     std::string charset;
     std::string octets;
+    std::string cut;     ///< what follows `octets`: "=" or "=X", the rest of which some writers put into the next word
     std::size_t end = 0; ///< past its "?="
 };
 
@@ -55,8 +57,18 @@ std::size_t text_end(std::string_view value, std::size_t begin, bool is_q)
     return end;
 }
 
-/// The encoded word at `at` (RFC 2047 section 2), read generously: blanks inside the text are accepted.
-std::optional<Word> word_at(std::string_view value, std::size_t at)
+/// The begin of "=XX" at the end of a text, if it breaks off there.
+std::string_view broken_off(std::string_view text)
+{
+    if (text.ends_with('='))
+        return text.substr(text.size() - 1);
+    const bool is_half = text.size() >= 2 && text[text.size() - 2] == '=' && hex_digit(text.back()) >= 0;
+    return is_half ? text.substr(text.size() - 2) : std::string_view{};
+}
+
+/// The encoded word at `at` (RFC 2047 section 2), read generously: blanks inside the text are accepted. `before` is
+/// what the word before it broke off in.
+std::optional<Word> word_at(std::string_view value, std::size_t at, std::string_view before)
 {
     const auto charset_end = value.substr(0, std::min(value.size(), at + longest_charset)).find('?', at + 2);
     if (charset_end == std::string_view::npos || charset_end + 2 >= value.size() || value[charset_end + 2] != '?')
@@ -71,8 +83,15 @@ std::optional<Word> word_at(std::string_view value, std::size_t at)
     const auto charset = value.substr(at + 2, charset_end - at - 2);
     const auto text = value.substr(begin, end - begin);
     // RFC 2231 section 5: a language may follow the charset
-    return Word{std::string(charset.substr(0, charset.find('*'))), kind == 'q' ? q_decode(text) : base64_decode(text),
-                end + 2};
+    Word word{std::string(charset.substr(0, charset.find('*'))), {}, {}, end + 2};
+    if (kind == 'b') {
+        word.octets = std::string(before) + base64_decode(text);
+    } else {
+        const auto whole = std::string(before).append(text);
+        word.cut = broken_off(whole);
+        word.octets = q_decode(std::string_view(whole).substr(0, whole.size() - word.cut.size()));
+    }
+    return word;
 }
 
 } // namespace
@@ -84,24 +103,31 @@ std::string decode_words(std::string_view value, std::size_t limit_words)
     std::string out;
     std::string pending; // octets of adjacent words of one charset: a character may be split between them
     std::string charset;
+    std::string cut;
     const auto flush = [&] {
+        pending += cut;
         if (!pending.empty())
             out += to_utf8(pending, charset);
         pending.clear();
+        cut.clear();
     };
     bool after_word = false;
     std::size_t at = 0;
-    for (; limit_words > 0; --limit_words) { // what only looks like a word costs a search, too
+    std::size_t others = 0; // what only looks like a word costs a search, too
+    for (; limit_words > 0 && others < most_others; --limit_words) {
         const auto start = value.find("=?", at);
         if (start == std::string_view::npos)
             break;
-        const auto word = word_at(value, start);
         const auto between = value.substr(at, start - at);
+        const bool is_next = after_word && trim(between).empty() &&
+                             istarts_with(value.substr(start + 2), charset); // of one charset, most likely
+        const auto word = word_at(value, start, is_next ? cut : std::string_view{});
         if (!word) {
             flush();
             out += to_utf8(value.substr(at, start + 2 - at), "utf-8");
             at = start + 2;
             after_word = false;
+            ++others;
             continue;
         }
         if (!after_word || !trim(between).empty()) { // blanks between two words, folded or not, are no text
@@ -111,6 +137,7 @@ std::string decode_words(std::string_view value, std::size_t limit_words)
             flush();
         }
         pending += word->octets;
+        cut = word->cut;
         charset = word->charset;
         at = word->end;
         after_word = true;

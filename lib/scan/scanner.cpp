@@ -46,6 +46,7 @@ public:
           deadline_(Steady::now() + options.time),
           unpack_budget_(std::max<std::size_t>(
               std::max<std::size_t>(message.octets().size(), 64U << 10) * limits.decoded_factor, 16U << 20)),
+          reading_budget_(message.octets().size() + 4 * least_reading),
           mail_parser_(!has(parts_.oddities(), mail::Oddity::too_many_parts))
     {}
 
@@ -63,16 +64,19 @@ public:
             conclude({Outcome::unscanned, {}, "limit:parts"});
         if (engine_ != nullptr && has(parts_.oddities(), mail::Oddity::too_deep))
             conclude({Outcome::unscanned, {}, "limit:nesting"});
+        // the names of a part may stand where its header was not read
+        if (engine_ != nullptr && std::ranges::any_of(parts_.all(), [](const mail::Part& part) {
+                return part.parent >= 0 && !part.container->is_message &&
+                       has(part.oddities, mail::Oddity::header_too_large);
+            }))
+            conclude({Outcome::unscanned, {}, "limit:header"});
         const auto summary = mail::for_each_content(message_, parts_, limits_,
                                                     [this](const mail::Content& content) { look_at(content); });
         report_.more_contents = summary.more;
         add_flags(mail::oddity_names(summary.oddities));
         report_.ambiguity = mail::oddity_names(mail::ambiguities(summary.oddities));
-        if (summary.is_cut) {
-            flags_.insert("readings-cut");
-            if (engine_ != nullptr)
-                conclude({Outcome::unscanned, {}, "limit:readings"});
-        }
+        if (summary.is_cut)
+            cut_readings();
         report_.flags.assign(flags_.begin(), flags_.end());
         return std::move(report_);
     }
@@ -144,6 +148,13 @@ private:
         }
     }
 
+    void cut_readings()
+    {
+        flags_.insert("readings-cut");
+        if (engine_ != nullptr)
+            conclude({Outcome::unscanned, {}, "limit:readings"});
+    }
+
     /// Whether a policy wants to know of a part: text without a name is none.
     static bool is_plain(const mail::Part& part)
     {
@@ -188,6 +199,7 @@ private:
         if (content::contradicts(attachment.declared, attachment.actual))
             flags_.insert("type-mismatch");
         list_members(content, attachment);
+        list_attached_message(from, attachment);
         report_.attachments.push_back(std::move(attachment));
     }
 
@@ -210,15 +222,51 @@ private:
         if (contents.encrypted && engine_ != nullptr)
             conclude({Outcome::unscanned, {}, "encrypted"});
         for (const auto& member : contents.members) {
-            if (named_members_ >= options_.members) {
-                flags_.insert("archive-entries");
-                return;
-            }
-            ++named_members_;
-            note_name(member.name);
             flag(member.type.ends_with(".macroenabled.12"), "macros");
-            attachment.members.push_back({member.name, std::string(member.type)});
+            if (!add_member(member.name, std::string(member.type), attachment))
+                return;
         }
+    }
+
+    bool add_member(const std::string& name, std::string type, Attachment& attachment)
+    {
+        if (named_members_ >= options_.members) {
+            flags_.insert("archive-entries");
+            return false;
+        }
+        ++named_members_;
+        note_name(name);
+        attachment.members.push_back({name, std::move(type)});
+        return true;
+    }
+
+    /// A message that is attached as a file is opened like one that is declared: its attachments are members.
+    void list_attached_message(const mail::Content& from, Attachment& attachment)
+    {
+        const bool is_named = std::ranges::any_of(from.file_names, [](const std::string& name) {
+            return iends_with(trim(name), ".eml") || iends_with(trim(name), ".mht") || iends_with(trim(name), ".mhtml");
+        });
+        const bool is_read = from.part != nullptr && from.part->is_message; // its parts are in the list
+        if (!is_named || is_read)
+            return;
+        const mail::Message message(from.octets, limits_);
+        const mail::Parts parts(message, limits_);
+        std::set<std::string> names;
+        for (const auto& part : parts.all())
+            names.insert(part.file_names.begin(), part.file_names.end());
+        const auto gather = [&](const mail::Content& inner) {
+            names.insert(inner.file_names.begin(), inner.file_names.end());
+        };
+        const std::size_t cost = std::max(from.octets.size(), least_reading);
+        if (cost <= reading_budget_) {
+            reading_budget_ -= cost;
+            mail::for_each_content(message, parts, limits_, gather);
+        } else if (is_ambiguous(parts.oddities())) {
+            cut_readings();
+        }
+        for (const auto& name : names)
+            if (!add_member(name, {}, attachment))
+                return;
     }
 
     void note_name(std::string_view name)
@@ -245,6 +293,8 @@ private:
     mail::Parts parts_;
     Steady::time_point deadline_;
     std::size_t unpack_budget_;
+    static constexpr std::size_t least_reading = 512U << 10; ///< what reading a small message in all ways may cost
+    std::size_t reading_budget_;                             ///< octets of attached messages to be read so
     /// libclamav's own reader of mail takes a file system call for each part: not for millions of them.
     bool mail_parser_;
     std::size_t named_members_ = 0;

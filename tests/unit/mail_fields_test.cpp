@@ -289,6 +289,12 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(EncodedWords, StopAtTheLimit)
 {
     EXPECT_EQ(decode_words("=?utf-8?q?a?= =?utf-8?q?b?= =?utf-8?q?c?=", 2), "ab =?utf-8?q?c?=");
+    // "=XX" over two words, and what only looks like it
+    EXPECT_EQ(decode_words("=?utf-8?q?a=?= =?utf-8?q?2Eexe?="), "a.exe");
+    EXPECT_EQ(decode_words("=?utf-8?q?a=2?= =?utf-8?q?Eexe?="), "a.exe");
+    EXPECT_EQ(decode_words("=?utf-8?q?a=?= x"), "a= x");
+    EXPECT_EQ(decode_words("=?utf-8?q?a=?= =?us-ascii?q?2E?="), "a=2E");
+    EXPECT_EQ(decode_words("=?utf-8?q?a=?= =?utf-8?b?Yg==?="), "a=b");
 }
 
 TEST(EncodedWords, AreWrittenWithinTheirLimit)

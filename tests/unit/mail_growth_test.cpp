@@ -171,6 +171,21 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"dashes", 1000000, [](std::size_t n) { return mixed + "\r\n--b\r\n\r\n" + std::string(n, '-'); }, parts},
         Case{"dashes_in_lines", 1000000,
              [](std::size_t n) { return mixed + "\r\n--b\r\n\r\n" + repeat("x --a", n / 5); }, parts},
+        Case{"pieces_of_a_name", 100000,
+             [](std::size_t n) { return "Content-Type: x/y; name*1=b" + repeat("; name*0=a", n) + "\r\n\r\nx"; },
+             contents},
+        Case{"names_that_are_none", 100000,
+             [](std::size_t n) { return "Content-Type: x/y; name*1=b; x=\"" + repeat("name", n) + "\"\r\n\r\nx"; },
+             contents},
+        Case{"types_that_are_none", 100000,
+             [](std::size_t n) {
+                 return "Content-Type: x/y; name*1=b; x=\"" + repeat("content-type ", n) + "\"\r\n\r\nx";
+             },
+             contents},
+        Case{"files_in_text", 30000,
+             [](std::size_t n) { return "A: b\r\n\r\n" + repeat("begin 644 a\r\n#8F]O\r\n", n); }, contents},
+        Case{"files_without_end", 100000,
+             [](std::size_t n) { return "A: b\r\n\r\n" + repeat("=ybegin a\r\nbegin  b\r\n#8F]O\r\n", n); }, contents},
         Case{"readings_of_many_parts", 5000,
              [](std::size_t n) {
                  return mixed + mixed + "\r\n" + repeat("--b\r\nContent-Type: a/b; name=c\r\n\r\nx\r\n", n);

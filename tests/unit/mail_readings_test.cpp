@@ -291,6 +291,79 @@ TEST(Readings, StayWithinTheirBudget)
     EXPECT_TRUE(is_ambiguous(look_for(secret, inner).summary.oddities)); // and comes to an end
 }
 
+struct Inline {
+    const char* name;
+    std::string in;
+    std::string names = "a.exe|";
+};
+class InText : public testing::TestWithParam<Inline> {};
+TEST_P(InText, IsFlaggedAndFound)
+{
+    const auto seen = look_for("Cat", GetParam().in);
+    EXPECT_TRUE(seen.other);
+    EXPECT_TRUE(is_ambiguous(seen.summary.oddities));
+    EXPECT_EQ(seen.names, GetParam().names);
+}
+const std::string uu_lines = "#0V%T\r\n`\r\nend\r\n";
+INSTANTIATE_TEST_SUITE_P(
+    Forms, InText,
+    testing::Values(
+        Inline{"as_outlook_reads_it", "A: b\r\n\r\nbegin  a.exe\r\n" + uu_lines},
+        Inline{"many_blanks", "A: b\r\n\r\nbegin   644 \t a.exe\r\n" + uu_lines},
+        Inline{"tabs", "A: b\r\n\r\nbegin\t644\ta.exe\r\n" + uu_lines},
+        Inline{"quoted_name", "A: b\r\n\r\nbegin 644 \"a.exe\"\r\n" + uu_lines},
+        Inline{"lines_end_in_cr", replaced("A: b\r\n\r\nx\nbegin 644 a.exe\n#0V%T\n`\nend\n", "\n", "\r")},
+        Inline{"padded_lines", "A: b\r\n\r\nbegin 644 a.exe\r\n#0V%T           \r\n`\r\nend\r\n"},
+        Inline{"lower_case", "A: b\r\n\r\nbegin 644 a.exe\r\n#pVeT\r\n`\r\nend\r\n"},
+        Inline{"behind_yenc_without_end", "A: b\r\n\r\n=ybegin line=1 name=x\r\nbegin 644 a.exe\r\n" + uu_lines},
+        Inline{"behind_base64_without_end", "A: b\r\n\r\nbegin-base64 644 x\r\nbegin 644 a.exe\r\n" + uu_lines},
+        Inline{"yenc_behind_uuencode_without_end",
+               "A: b\r\n\r\nbegin 644 x\r\n=ybegin line=128 size=3 name=a.exe\r\nm\x8b\x9e\r\n=yend size=3\r\n"},
+        Inline{"before_the_parts",
+               lines(mixed) + "begin 644 a.exe\r\n" + uu_lines + "--bound\r\n\r\nx\r\n--bound--\r\n"},
+        Inline{"behind_the_parts", lines(mixed) + "--bound\r\n\r\nx\r\n--bound--\r\nbegin 644 a.exe\r\n" + uu_lines},
+        Inline{"second_of_declared",
+               "Content-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x.txt\r\n#8F]O\r\n`\r\nend\r\n"
+               "begin 644 a.exe\r\n" +
+                   uu_lines}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Readings, TheNameInABeginLineCounts)
+{
+    const std::string in =
+        "Content-Type: x/y; name=a.txt\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 a.exe\r\n" + uu_lines;
+    const auto seen = look_for("Cat", in);
+    EXPECT_TRUE(seen.strict);
+    EXPECT_TRUE(seen.names.starts_with("a.txt|a.exe|")) << seen.names;
+    EXPECT_TRUE(has(seen.summary.oddities, Oddity::conflicting_names));
+}
+
+TEST(Readings, TextThatSpeaksOfBeginningIsText)
+{
+    for (const std::string text : {"begin  with this", "begin 6 months ago", "begin", "begin ", "beginning\tx"}) {
+        const auto seen = look_for("Cat", "A: b\r\n\r\n" + text + "\r\nOtherwise we are late.\r\n");
+        EXPECT_EQ(has(seen.summary.oddities, Oddity::embedded_encoding), text == "begin 6 months ago") << text;
+    }
+}
+
+TEST(Readings, MoreFilesThanAreReadIsALimit)
+{
+    std::string in = "A: b\r\n\r\n";
+    for (int i = 0; i < 2000; ++i)
+        in += "begin 644 x" + std::to_string(i) + "\r\n#8F]O\r\n`\r\nend\r\n";
+    EXPECT_TRUE(look_for("Cat", in + "begin 644 a.exe\r\n" + uu_lines).summary.is_cut);
+}
+
+TEST(Readings, ANameBehindManyParametersIsFound)
+{
+    std::string in = "Content-Type: x/y";
+    for (int i = 0; i < 70; ++i)
+        in += "; p" + std::to_string(i) + "=v";
+    const auto seen = look_for("Cat", in + "; name=a.exe\r\n\r\nCat");
+    EXPECT_EQ(seen.names, "a.exe|");
+    EXPECT_TRUE(has(seen.summary.oddities, Oddity::odd_parameter));
+}
+
 struct Name {
     const char* name;
     std::string in;
