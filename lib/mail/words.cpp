@@ -62,7 +62,7 @@ std::string_view broken_off(std::string_view text)
 {
     if (text.ends_with('='))
         return text.substr(text.size() - 1);
-    const bool is_half = text.size() >= 2 && text[text.size() - 2] == '=' && hex_digit(text.back()) >= 0;
+    const bool is_half = text.size() >= 2 && text[text.size() - 2] == '=' && hex_value(text.back()) >= 0;
     return is_half ? text.substr(text.size() - 2) : std::string_view{};
 }
 
