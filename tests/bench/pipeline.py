@@ -135,7 +135,10 @@ def postfix(label, settings, sessions, count):
 
 def start_up():
     """user+sys of one process on one small message, median of 40"""
-    message = os.path.join(HERE, "quickstart/clean.eml")
+    signed = os.path.join(HERE, "quickstart/clean.eml")
+    plain = os.path.join(work, "plain.eml")
+    with open(plain, "w") as f:
+        f.write("From: alice@example.net\nTo: bob@example.org\nSubject: plain\n\nhello\n")
     zone = os.path.join(HERE, "quickstart/zone.db")
     rc = os.path.join(work, "procmailrc")
     with open(rc, "w") as f:
@@ -153,7 +156,8 @@ def start_up():
     commands = {
         "true": ["true"], "procmail, 1 rule, to /dev/null": ["procmail", "-m", rc], "procmail, 1 rule, to a Maildir": ["procmail", "-m", delivering], "maildrop, 1 rule": ["maildrop", mf],
         "mgw-filter inbound.sieve": ["mgw-filter", os.path.join(HERE, "inbound.sieve")],
-        "mgw-auth (zone)": ["mgw-auth", "--dns-zone", zone, "--client-ip=192.0.2.7", "--from=alice@example.net"],
+        "mgw-auth (zone), two signatures": ["mgw-auth", "--dns-zone", zone, "--client-ip=192.0.2.7", "--from=alice@example.net"],
+        "mgw-auth (zone), unsigned message": ["mgw-auth", "--dns-zone", zone, "--client-ip=192.0.2.7", "--from=alice@example.net"],
         "mgw-route": ["mgw-route", "--relay=[192.0.2.25]:25", "--to=bob@example.org"],
         "mgw-scan (small database)": ["mgw-scan", "--database", os.path.join(ROOT, "share/clamav")],
         "mgw-crypt decrypt": ["mgw-crypt", "decrypt", "--homedir", gnupg],
@@ -169,7 +173,7 @@ def start_up():
             continue
         costs = []
         for _ in range(41):
-            with open(message, "rb") as stdin:
+            with open(plain if "unsigned" in label else signed, "rb") as stdin:
                 pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=[
                     (os.POSIX_SPAWN_DUP2, stdin.fileno(), 0), (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
                 _, status, usage = os.wait4(pid, 0)
