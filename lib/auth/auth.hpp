@@ -3,9 +3,9 @@
 #include "lib/auth/authres.hpp"
 #include "lib/auth/dkim.hpp"
 #include "lib/auth/dmarc.hpp"
-#include "lib/lists/iprev.hpp"
 #include "lib/auth/spf.hpp"
 #include "lib/dns/resolver.hpp"
+#include "lib/lists/iprev.hpp"
 #include "lib/mail/message.hpp"
 
 #include <optional>

@@ -280,9 +280,9 @@ DkimResult DkimVerifier::verify(const mail::Message& message, dns::Resolver& res
 
     KeyLookups lookups{&resolver, {}};
     DKIM_STAT status = DKIM_STAT_OK;
-    const DkimHandle dkim{impl_->open() ? dkim_verify(impl_->library.get(),
-                                                      reinterpret_cast<const unsigned char*>("-"), nullptr, &status)
-                                        : nullptr};
+    const DkimHandle dkim{
+        impl_->open() ? dkim_verify(impl_->library.get(), reinterpret_cast<const unsigned char*>("-"), nullptr, &status)
+                      : nullptr};
     const auto all = [&](std::string_view result, std::string_view reason) {
         for (const auto at : position) {
             out.signatures[at].result = result;

@@ -51,8 +51,8 @@ public:
     /// is shared by copy-on-write. Errors are Status::config or usage.
     virtual Result<void> prepare(Tool& tool) = 0;
     /// What its results rest on besides messages and options: hashes of policies and tables. A run that was interrupted
-    /// does not go on (--resume) where they have changed. Not of what changes by itself, such as virus signatures, which
-    /// each result names. Called after prepare().
+    /// does not go on (--resume) where they have changed. Not of what changes by itself, such as virus signatures,
+    /// which each result names. Called after prepare().
     virtual std::string basis() const { return {}; }
     /// What the process needs after its set-up. Called after prepare().
     virtual Rights rights() const = 0;

@@ -57,8 +57,8 @@ public:
     /// a good part of what a short run costs.
     void command(const std::string& name, const std::string& summary, std::function<void(CLI::App&)> declare);
     /// Commands that the tool can do without. parse() calls `declare`, which calls command() for each of `names`, only
-    /// where one of them stands among the arguments, or might: for --help and a configuration file. `names` must outlive
-    /// parse().
+    /// where one of them stands among the arguments, or might: for --help and a configuration file. `names` must
+    /// outlive parse().
     void optional_commands(std::span<const std::string_view> names, std::function<void()> declare);
     /// Options that most runs do not name. parse() calls `declare` only where one of them is named, or might be: for an
     /// option that is not declared, --help, a configuration file, the environment. On a command that is at once: it is

@@ -103,9 +103,8 @@ std::string malformed()
 
 bool is_fingerprint(std::string_view text)
 {
-    return text.size() >= 16 && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-        return is_digit(c) || (c >= 'A' && c <= 'F');
-    });
+    return text.size() >= 16 && text.size() <= 64 &&
+           std::ranges::all_of(text, [](char c) { return is_digit(c) || (c >= 'A' && c <= 'F'); });
 }
 
 std::string encrypt(const OpenPgp& pgp, Reader request)

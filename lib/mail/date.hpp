@@ -15,9 +15,9 @@ struct DateTime {
 };
 
 /// A date as in a Date field, folded or not (RFC 5322 sections 3.3 and 4.3), and as found in the wild: years of two
-/// digits, no seconds, no day of the week or a wrong one, names of zones, comments anywhere, the order of asctime(3) and
-/// date(1), RFC 850, ISO 8601. Without a zone, or with one of no known meaning, UTC. Nothing where day, month or year
-/// are missing or there is no such day or time. Of a Received field, give what stands after its last ';'.
+/// digits, no seconds, no day of the week or a wrong one, names of zones, comments anywhere, the order of asctime(3)
+/// and date(1), RFC 850, ISO 8601. Without a zone, or with one of no known meaning, UTC. Nothing where day, month or
+/// year are missing or there is no such day or time. Of a Received field, give what stands after its last ';'.
 std::optional<DateTime> parse_date(std::string_view value);
 
 } // namespace mgw::mail

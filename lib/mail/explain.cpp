@@ -144,7 +144,8 @@ std::string names_of(const Side& side, const std::vector<std::size_t>& parts)
 {
     std::string out;
     for (std::size_t i = 0; i < parts.size() && i < most_names; ++i)
-        out += (i == 0 ? "" : ", ") + side.part(parts[i]).path() + " (" + shown(side.part(parts[i]).type.value, 60) + ")";
+        out +=
+            (i == 0 ? "" : ", ") + side.part(parts[i]).path() + " (" + shown(side.part(parts[i]).type.value, 60) + ")";
     return (parts.size() == 1 ? "part " : "parts ") + out + (parts.size() > most_names ? ", …" : "");
 }
 

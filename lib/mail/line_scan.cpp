@@ -60,11 +60,10 @@ __attribute__((target("avx2"))) std::size_t of_interest_wide(const char* p, std:
         if (_mm256_testz_si256(behind_lf, behind_lf) != 0)
             continue;
         const __m256i here = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + at));
-        const __m256i wanted =
-            _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(here, _mm256_set1_epi8('-')),
-                                            _mm256_cmpeq_epi8(here, _mm256_set1_epi8('b'))),
-                            _mm256_or_si256(_mm256_cmpeq_epi8(here, _mm256_set1_epi8('=')),
-                                            _mm256_cmpeq_epi8(here, _mm256_set1_epi8('('))));
+        const __m256i wanted = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(here, _mm256_set1_epi8('-')),
+                                                               _mm256_cmpeq_epi8(here, _mm256_set1_epi8('b'))),
+                                               _mm256_or_si256(_mm256_cmpeq_epi8(here, _mm256_set1_epi8('=')),
+                                                               _mm256_cmpeq_epi8(here, _mm256_set1_epi8('('))));
         const auto found = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_and_si256(behind_lf, wanted)));
         if (found != 0)
             return at + static_cast<std::size_t>(std::countr_zero(found));

@@ -166,7 +166,7 @@ protected:
     void SetUp() override
     {
         if (!server.is_up())
-            GTEST_SKIP() << "no redis-server (Debian package redis-server)";
+            FAIL() << "no redis-server (Debian package redis-server)";
     }
     std::unique_ptr<Store> open(const std::string& password_file = {}) const
     {
