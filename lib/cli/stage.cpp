@@ -365,9 +365,10 @@ private:
 
     void note_failure(mail::Block& block, const std::string& error, unsigned deaths)
     {
-        block.add_result(tool_.name(), {{"error", printable_ascii(error, 200)}});
+        std::vector<std::pair<std::string, std::string>> result{{"error", printable_ascii(error, 200)}};
         if (deaths > 0)
-            block.add_result(tool_.name(), {{"deaths", std::to_string(deaths)}});
+            result.emplace_back("deaths", std::to_string(deaths));
+        block.add_result(tool_.name(), result);
         if (options_.on_error == "pass")
             return;
         mail::Verdict verdict;
