@@ -39,6 +39,15 @@ policy() { printf '%s\n' "$@" >p.sieve; }
   mgw-filter p.sieve <eml | grep -q '^Mgw-Verdict: reject'
 }
 
+@test "a description that ends like a file names an attachment, and what a page decodes is one" {
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :matches "*.exe" { ereject "No programs"; }'
+  printf 'From: a@example.net\nContent-Type: application/x-thing\nContent-Description: setup.exe\n\nMZ\n' >m
+  mgw-filter p.sieve <m | grep -q '^Mgw-Verdict: reject'
+  policy 'require ["ereject", "vnd.mgw.result", "vnd.mgw.attachment"];' 'if attachment :truetype :contains "executable" { ereject "No programs"; }'
+  printf "From: a@example.net\nContent-Type: text/html\n\n<script>save(atob('%s'))</script>\n" "$(base64 -w0 /bin/true)" >m
+  mgw-scan --database=none <m | mgw-filter p.sieve | grep -aq '^Mgw-Verdict: reject'
+}
+
 @test "without mgw-scan a file that stands in encoded text is an attachment" {
   { printf 'From: a@example.net\nSubject: x\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n'
     printf 'begin 644 setup.exe\n#0V%%T\n`\nend\n' | base64; } >hidden
