@@ -303,7 +303,9 @@ void read_part_header(const Message& own, bool in_digest, Part& part)
         } else if (iequals(rest, "id") && part.content_id.empty()) {
             part.content_id = own.value(f);
         } else if (iequals(rest, "description")) {
-            others.push_back(decode_words(own.value(f)));
+            auto text = decode_words(own.value(f));
+            if (!(text.contains(' ') && iends_with(text, ".com"))) // words about a host
+                others.push_back(std::move(text));
         } else if (iequals(rest, "location")) {
             others.push_back(name_in_location(own.value(f)));
         }

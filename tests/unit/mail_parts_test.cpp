@@ -436,6 +436,8 @@ TEST(PartNames, DescriptionAndLocationNameAFileWhereTheyLookLikeOne)
         {"Content-Description: setup.exe\n", {"setup.exe"}},
         {"Content-Description: =?utf-8?q?r=C3=A9sum=C3=A9=2Escr?=\n", {"r\u00e9sum\u00e9.scr"}},
         {"Content-Description: Delivery report\n", {}},
+        {"Content-Description: News of example.com\n", {}},
+        {"Content-Description: setup.com\n", {"setup.com"}},
         {"Content-Description: Mail to a@example.com\n", {}},
         {"Content-Description: See the end of it.\n", {}},
         {"Content-Location: http://example.net/files/setup%2Eexe?x=1.txt\n", {"setup.exe"}},
