@@ -76,6 +76,7 @@ public:
         report_.more_contents = summary.more;
         add_flags(mail::oddity_names(summary.oddities));
         report_.ambiguity = mail::oddity_names(mail::ambiguities(summary.oddities));
+        report_.hides_files |= summary.is_cut || has(summary.oddities, mail::Oddity::conflicting_names);
         if (summary.is_cut)
             cut_readings();
         report_.flags.assign(flags_.begin(), flags_.end());
@@ -85,6 +86,9 @@ public:
 private:
     void look_at(const mail::Content& content)
     {
+        for (const auto& name : content.file_names)
+            report_.hides_files |= strict_names_.insert(name).second && content.part == nullptr;
+        report_.hides_files |= content.part == nullptr && content.way != "not encoded";
         if (content.is_cut) {
             flags_.insert("decoded-too-large");
             if (engine_ != nullptr)
@@ -288,6 +292,7 @@ private:
     bool mail_parser_;
     std::size_t named_members_ = 0;
     SeenFiles seen_;
+    std::set<std::string> strict_names_;
     std::set<std::string> known_; ///< names and types that are described already
     std::string_view reading_;    ///< of what is being looked at; empty for the strict one
     std::set<std::string> flags_;
