@@ -89,13 +89,14 @@ nested() {
 }
 
 @test "nothing in a name, type or charset reaches the terminal raw" {
-  printf 'Content-Type: text/a\033[2Jb; charset="\033]0;x\007"; name="\342\200\256gpj.exe\302\2331\r"\nContent-Disposition: attachment; filename="\033[31m\377\200"\n\nx\n' >m
+  printf 'Content-Type: text/a\033[2Jb; charset="\033]0;x\007"; name="\342\200\256gpj.exe\302\2331\r"\nContent-Disposition: attachment; filename="\033[31m\377\200\357\273\277\363\240\201\201\342\200\213"\n\nx\n' >m
   for how in parts 'parts --json'; do
     # shellcheck disable=SC2086 # two words
     mgw-filter $how m >out
     run ! grep -qP '[\x00-\x09\x0b-\x1f\x7f]' out
     run ! grep -q $'\342\200\256' out
     run ! grep -q $'\302\233' out
+    run ! grep -q -e $'\357\273\277' -e $'\363\240\201\201' -e $'\342\200\213' out # shown as nothing
     iconv -f utf-8 -t utf-8 out >/dev/null
   done
   mgw-filter parts --json m | jq -e '.parts[0].names | length > 0'

@@ -21,6 +21,33 @@ policy() { printf '%s\n' "$@" >p.sieve; }
   grep -a '^Mgw-Verdict: reject .*text=No programs' out
 }
 
+@test "attachments beyond the limit defer a message that a policy on attachments would let pass" {
+  { printf 'From: a@example.net\nContent-Type: multipart/mixed; boundary=b\n\n'
+    for i in $(seq 1100); do printf -- '--b\nContent-Type: text/plain; name=%d.txt\n\nx\n' "$i"; done
+    printf -- '--b\nContent-Type: application/x-thing; name=setup.exe\n\nMZ\n--b--\n'; } >many
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :matches "*.exe" { ereject "No programs"; }'
+  run -75 --separate-stderr mgw-filter --explain p.sieve <many
+  [ -z "$output" ]
+  printf '%s\n' "$stderr" >err
+  grep -q 'p.sieve:2: the message has more attachments than the limits admit' err
+}
+
+@test "without mgw-scan files of a message that is attached as a file are attachments" {
+  { printf 'From: a@example.net\nContent-Type: application/octet-stream; name=x.eml\nContent-Transfer-Encoding: base64\n\n'
+    printf 'Content-Type: application/x-thing; name=setup.exe\n\nMZ\n' | base64; } >eml
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :matches "*.exe" { ereject "No programs"; }'
+  mgw-filter p.sieve <eml | grep -q '^Mgw-Verdict: reject'
+}
+
+@test "a description that ends like a file names an attachment, and what a page decodes is one" {
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :matches "*.exe" { ereject "No programs"; }'
+  printf 'From: a@example.net\nContent-Type: application/x-thing\nContent-Description: setup.exe\n\nMZ\n' >m
+  mgw-filter p.sieve <m | grep -q '^Mgw-Verdict: reject'
+  policy 'require ["ereject", "vnd.mgw.result", "vnd.mgw.attachment"];' 'if attachment :truetype :contains "executable" { ereject "No programs"; }'
+  printf "From: a@example.net\nContent-Type: text/html\n\n<script>save(atob('%s'))</script>\n" "$(base64 -w0 /bin/true)" >m
+  mgw-scan --database=none <m | mgw-filter p.sieve | grep -aq '^Mgw-Verdict: reject'
+}
+
 @test "without mgw-scan a file that stands in encoded text is an attachment" {
   { printf 'From: a@example.net\nSubject: x\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n'
     printf 'begin 644 setup.exe\n#0V%%T\n`\nend\n' | base64; } >hidden

@@ -167,6 +167,17 @@ hidden() {
   unstamped <"$T/out" | cmp - "$T/in"
 }
 
+@test "ambiguity that hides files is high, ambiguity that only text shows is low" {
+  hidden
+  mgw-scan --database=none --ambiguity-results=mx <"$T/in" >"$T/out"
+  has "$T/out" "ambiguity=high"
+  tr -d '\r' <"$T/out" | sed ':a;N;$!ba;s/\n[ \t]/ /g' | grep -aq '^MIME-Ambiguity-Results: mx; result=ambiguous; .*severity=high'
+  printf 'From: a@example.net\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nhello\n--b\nContent-Type: application/x-thing; name=a\n\nx\n' >"$T/unclosed"
+  mgw-scan --database=none <"$T/unclosed" >"$T/out"
+  has "$T/out" "ambiguity=low"
+  { cat "$T/unclosed"; printf -- '--b--\n'; } | mgw-scan --database=none >"$T/out"
+  ! grep -aq ambiguity= "$T/out"
+}
 @test "tells others of ambiguity in a field, and removes those that were forged" {
   hidden
   { printf 'MIME-Ambiguity-Results: (x) MX.example.org;\r\n result=none\r\nMIME-Ambiguity-Results: other.example; result=none\r\n'; cat "$T/in"; } >"$T/forged"

@@ -59,12 +59,16 @@ untouched() {
   mgw-scan --input=mbox <"$T/in" | mgw-route --relay='[192.0.2.25]:25' --input=mbox | $filter --input=mbox >"$T/out"
   cmp "$T/in" "$T/out"
 }
-@test "an empty mbox is 75 with nothing written, an mbox among others may be empty" {
+@test "an empty mbox on standard input is 75 with nothing written; an operand that is empty is nothing to do" {
   run -75 --separate-stderr bash -c "$filter --input=mbox </dev/null"
   [ "$output" = "" ]
   [ "$stderr" = "mgw-filter: no message on standard input" ]
   : >"$T/empty"; numbered 1 2 >"$T/two"
-  run -75 $filter "$T/empty"
+  run -0 --separate-stderr $filter "$T/empty"
+  [ -z "$output$stderr" ]
+  mkdir "$T/folder"
+  run -0 --separate-stderr $filter "$T/folder" "$T/empty"
+  [ -z "$output$stderr" ]
   $filter "$T/empty" "$T/two" "$T/empty" | cmp - "$T/two"
 }
 
@@ -133,13 +137,30 @@ untouched() {
   run -65 --separate-stderr $filter "$T/a.mbox" "$T/missing"
   [ "$output" = "" ]
   [[ "$stderr" == *"$T/missing"* ]]
-  ln -s "$T/nowhere" "$T/folder/2.eml"
-  run -65 --separate-stderr $filter "$T/folder"
-  [[ "$stderr" == *"$T/folder/2.eml"* ]]
+}
+@test "a file of a folder that cannot be read is said, the others are read, and the status is 65" {
+  mkdir -p "$T/folder" "$T/Maildir/cur" "$T/mh"
+  for i in 1 3; do mail "n$i" | tee "$T/folder/$i.eml" "$T/mh/$i" >"$T/Maildir/cur/$i:2,S"; done
+  for folder in folder mh Maildir; do
+    case $folder in folder) odd=$T/folder/2.eml;; mh) odd=$T/mh/2;; *) odd=$T/Maildir/cur/2:2,S;; esac
+    ln -s "$T/nowhere" "$odd"
+    run -65 --separate-stderr $filter "$T/$folder"
+    [ "$(subjects <<<"$output" | xargs)" = "1 3" ]
+    [[ "$stderr" == *"$odd"*"of 3 files 1 could not be read"* ]]
+    rm "$odd"; mkfifo "$odd"
+    run -65 --separate-stderr timeout 10 $filter "$T/$folder"
+    [ "$(subjects <<<"$output" | xargs)" = "1 3" ]
+    [[ "$stderr" == *"$odd is no file"* ]]
+  done
   [ "$(id -u)" -ne 0 ] || return 0
   rm "$T/folder/2.eml"; mail n2 >"$T/folder/2.eml"; chmod 0 "$T/folder/2.eml"
   run -65 --separate-stderr $filter "$T/folder"
+  [ "$(subjects <<<"$output" | xargs)" = "1 3" ]
   [[ "$stderr" == *"$T/folder/2.eml"* ]]
+}
+@test "own failures stand above files that cannot be read: 75" {
+  mkdir "$T/folder"; mail n1 >"$T/folder/1.eml"; ln -s "$T/nowhere" "$T/folder/2.eml"
+  run -75 --separate-stderr mgw-filter --input=mbox --each false "$T/folder"
 }
 @test "links that lead in a circle end in an error, links to folders are not followed" {
   mkdir -p "$T/folder" "$T/more"

@@ -5,11 +5,17 @@
 #include "lib/core/hash.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
+#include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
+#include <set>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
+#include <unordered_set>
 
 namespace mgw::cli
 {
@@ -59,18 +65,20 @@ template <class Each> Result<void> each_entry(const std::string& path, Each each
     }
 }
 
-/// Whether an entry is a file: a link counts as what it leads to. Status::data for one that leads nowhere.
-Result<bool> is_file(const std::string& folder, std::string_view name, unsigned char type)
+enum class Entry : char { file, folder, other };
+
+/// What an entry is; a link counts as what it leads to. One that leads nowhere is a file: opening it tells.
+Entry entry_of(const std::string& folder, std::string_view name, unsigned char type)
 {
-    if (type == DT_REG)
-        return true;
+    const auto is = [](bool file, bool directory) {
+        return file ? Entry::file : (directory ? Entry::folder : Entry::other);
+    };
     if (type != DT_LNK && type != DT_UNKNOWN)
-        return false;
-    const std::string path = folder + "/" + std::string(name);
+        return is(type == DT_REG, type == DT_DIR);
     struct stat st {};
-    if (::stat(path.c_str(), &st) != 0)
-        return unreadable(errno, "cannot read " + path);
-    return S_ISREG(st.st_mode);
+    if (::stat((folder + "/" + std::string(name)).c_str(), &st) != 0)
+        return Entry::file;
+    return is(S_ISREG(st.st_mode), S_ISDIR(st.st_mode));
 }
 
 Result<OperandKind> folder_kind(const std::string& path)
@@ -85,10 +93,7 @@ Result<OperandKind> folder_kind(const std::string& path)
     auto looked = each_entry(path, [&](std::string_view name, unsigned char type) -> Result<bool> {
         if (name.starts_with("."))
             return true;
-        auto file = is_file(path, name, type);
-        if (!file)
-            return pass(file);
-        if (*file)
+        if (entry_of(path, name, type) == Entry::file)
             (is_number(name) ? numbers : others) = true;
         return !others;
     });
@@ -101,6 +106,56 @@ Result<OperandKind> folder_kind(const std::string& path)
 std::string_view unique_name(std::string_view name)
 {
     return name.substr(0, name.find(':'));
+}
+
+constexpr const char* maildir_folders[] = {"/new/", "/cur/"};
+
+/// When the folders of a Maildir were last changed.
+using Changed = std::array<std::pair<time_t, long>, 2>;
+Changed changed(const std::string& path)
+{
+    Changed out{};
+    for (std::size_t i = 0; i < out.size(); ++i)
+        if (struct stat st {}; ::stat((path + maildir_folders[i]).c_str(), &st) == 0)
+            out[i] = {st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
+    return out;
+}
+
+/// Whether a change from now on will show in the times: they may be as coarse as a kernel's tick.
+bool is_past(const Changed& changed)
+{
+    constexpr long tick_ns = 50'000'000;
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return std::ranges::all_of(changed, [&](const auto& one) {
+        return (now.tv_sec - one.first) * 1'000'000'000L + (now.tv_nsec - one.second) > tick_ns;
+    });
+}
+
+/// Calls `each(folder, name, type)` for each entry of new and cur. A name that is changed while a folder is read may not be
+/// met: true if nothing was changed.
+template <class Each> Result<bool> each_of_maildir(const std::string& path, Each each)
+{
+    const auto before = changed(path);
+    const bool is_sure = is_past(before);
+    for (const char* sub : maildir_folders) {
+        const std::string folder = path + sub;
+        if (!is_folder(folder))
+            continue;
+        auto gone_through = each_entry(folder, [&](std::string_view name, unsigned char type) -> Result<bool> {
+            if (!name.starts_with("."))
+                each(folder, name, type);
+            return true;
+        });
+        if (!gone_through)
+            return pass(gone_through);
+    }
+    return is_sure && changed(path) == before;
+}
+
+void pause_between_passes(int milliseconds)
+{
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
 }
 
 } // namespace
@@ -133,34 +188,85 @@ void Operands::link(std::string_view name)
     chain_ = sha256(chain_ + std::string(name) + '\0');
 }
 
+void Operands::add(const std::string& folder, std::string_view name, unsigned char type, bool in_new)
+{
+    const auto entry = entry_of(folder, name, type);
+    if (entry == Entry::folder)
+        return;
+    order_.push_back({names_.size(), name.size(), in_new, entry == Entry::other});
+    names_ += name;
+}
+
+/// A message that is given other flags while its folder is read may not be met: read again until nothing was changed, or
+/// until nothing new is found for several times.
+Result<void> Operands::list_maildir(const std::string& path)
+{
+    constexpr int most_passes = 20;
+    constexpr int enough_quiet = 8;
+    std::unordered_set<std::string> known;
+    for (int passes = 0, quiet = 0; passes < most_passes && quiet < enough_quiet; ++passes, ++quiet) {
+        if (passes == 1)
+            for (const auto& name : order_)
+                known.emplace(unique_name(text(name)));
+        if (passes > 0)
+            pause_between_passes(1);
+        auto calm = each_of_maildir(path, [&](const std::string& folder, std::string_view name, unsigned char type) {
+            if (passes > 0 && !known.emplace(unique_name(name)).second)
+                return;
+            add(folder, name, type, folder.ends_with(maildir_folders[0]));
+            quiet = passes == 0 ? quiet : -1;
+        });
+        if (!calm)
+            return pass(calm);
+        if (*calm)
+            break;
+    }
+    return {};
+}
+
+/// Of entries with one unique name those that are files of their own; one at least.
+void Operands::join(const std::string& path)
+{
+    std::vector<Name> joined;
+    joined.reserve(order_.size());
+    for (std::size_t i = 0, end = 0; i < order_.size(); i = end) {
+        const auto unique = unique_name(text(order_[i]));
+        for (end = i + 1; end < order_.size() && unique_name(text(order_[end])) == unique; ++end) {
+        }
+        std::set<std::pair<dev_t, ino_t>> files;
+        for (std::size_t k = i; end - i > 1 && k < end; ++k) {
+            struct stat st {};
+            const auto file = path + maildir_folders[order_[k].in_new ? 0 : 1] + std::string(text(order_[k]));
+            if (::lstat(file.c_str(), &st) == 0 && files.emplace(st.st_dev, st.st_ino).second)
+                joined.push_back(order_[k]);
+        }
+        if (files.empty())
+            joined.push_back(order_[end - 1]);
+    }
+    order_ = std::move(joined);
+}
+
+std::string_view Operands::text(const Name& name) const
+{
+    return std::string_view(names_).substr(name.begin, name.length);
+}
+
 Result<void> Operands::list(const std::string& path)
 {
     names_.clear();
     order_.clear();
     at_ = 0;
-    const auto add_all = [&](const std::string& folder, bool in_new) {
-        return each_entry(folder, [&](std::string_view name, unsigned char type) -> Result<bool> {
-            if (name.starts_with(".") || (kind_ == OperandKind::mh && !is_number(name)))
-                return true;
-            auto file = is_file(folder, name, type);
-            if (!file)
-                return pass(file);
-            if (!*file)
-                return true;
-            order_.push_back({names_.size(), name.size(), in_new});
-            names_ += name;
-            return true;
-        });
-    };
-    if (kind_ == OperandKind::maildir) {
-        for (const char* sub : {"new", "cur"})
-            if (is_folder(path + "/" + sub))
-                if (auto added = add_all(path + "/" + sub, *sub == 'n'); !added)
-                    return added;
-    } else if (auto added = add_all(path, false); !added) {
-        return added;
-    }
-    const auto text = [&](const Name& n) { return std::string_view(names_).substr(n.begin, n.length); };
+    moved_.clear();
+    moved_is_whole_ = false;
+    auto listed = kind_ == OperandKind::maildir
+                      ? list_maildir(path)
+                      : each_entry(path, [&](std::string_view name, unsigned char type) -> Result<bool> {
+                            if (!name.starts_with(".") && (kind_ != OperandKind::mh || is_number(name)))
+                                add(path, name, type, false);
+                            return true;
+                        });
+    if (!listed)
+        return listed;
     std::ranges::sort(order_, [&](const Name& a, const Name& b) {
         const auto left = text(a);
         const auto right = text(b);
@@ -174,17 +280,8 @@ Result<void> Operands::list(const std::string& path)
         }
         return left < right;
     });
-    // a file that moved to cur while the folders were read stands in both lists
-    const auto gone = [&](const Name& n) {
-        return n.in_new && ::access((path + "/new/" + std::string(text(n))).c_str(), F_OK) != 0;
-    };
     if (kind_ == OperandKind::maildir)
-        for (std::size_t i = 0; i + 1 < order_.size(); ++i)
-            for (const std::size_t k : {i, i + 1})
-                if (unique_name(text(order_[i])) == unique_name(text(order_[i + 1])) && gone(order_[k])) {
-                    order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(k));
-                    break;
-                }
+        join(path);
     return {};
 }
 
@@ -193,12 +290,12 @@ Result<std::optional<Source>> Operands::next()
     for (;;) {
         if (at_ < order_.size()) {
             const Name& n = order_[at_++];
-            const auto name = std::string_view(names_).substr(n.begin, n.length);
+            const auto name = text(n);
             link(kind_ == OperandKind::maildir ? unique_name(name) : name);
             ++count_;
             const char* sub = kind_ == OperandKind::maildir ? (n.in_new ? "/new/" : "/cur/") : "/";
             return Source{folder_ + sub + std::string(name), kind_ != OperandKind::folder,
-                          kind_ == OperandKind::maildir};
+                          kind_ == OperandKind::maildir, true, n.is_other != 0};
         }
         if (operand_ == operands_.size())
             return std::nullopt;
@@ -232,23 +329,31 @@ std::optional<std::uint64_t> Operands::total() const
     return count_ + (order_.size() - at_) + (operands_.size() - operand_);
 }
 
-std::optional<std::string> find_moved(const std::string& path)
+Result<std::optional<std::string>> Operands::find_moved(const std::string& path)
 {
-    const auto slash = path.rfind('/');
-    const auto above = path.rfind('/', slash - 1);
-    const std::string wanted(unique_name(std::string_view(path).substr(slash + 1)));
-    for (const char* sub : {"/cur", "/new"}) {
-        const std::string folder = path.substr(0, above) + sub;
-        std::optional<std::string> found;
-        (void)each_entry(folder, [&](std::string_view name, unsigned char) -> Result<bool> {
-            if (unique_name(name) == wanted)
-                found = folder + "/" + std::string(name);
-            return !found;
+    const std::string wanted(unique_name(std::string_view(path).substr(path.rfind('/') + 1)));
+    const auto known = moved_.find(wanted);
+    if (known != moved_.end() && known->second != path)
+        return known->second;
+    if (known == moved_.end() && moved_is_whole_)
+        return std::nullopt;
+    constexpr int most_passes = 20;
+    moved_.clear();
+    for (int passes = 0; passes < most_passes; ++passes) {
+        if (passes > 0)
+            pause_between_passes(10);
+        auto calm = each_of_maildir(folder_, [&](const std::string& folder, std::string_view name, unsigned char) {
+            moved_.insert_or_assign(std::string(unique_name(name)), folder + std::string(name));
         });
-        if (found)
-            return found;
+        if (!calm)
+            return pass(calm);
+        moved_is_whole_ = *calm;
+        if (const auto found = moved_.find(wanted); found != moved_.end())
+            return found->second;
+        if (*calm)
+            return std::nullopt;
     }
-    return std::nullopt;
+    return fail(Status::temp_fail, path + " is not where it was, and its folder changes too fast to find it");
 }
 
 } // namespace mgw::cli

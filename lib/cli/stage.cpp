@@ -232,6 +232,8 @@ private:
         if (resume_ && broken && out_position_)
             if (auto noted = resume_->wrote(*out_position_, 0, all_status(), true); !noted)
                 return pass(noted);
+        if (broken && failed_) // own failures stand above what could not be read
+            broken->status = Status::temp_fail;
         if (broken)
             return std::unexpected(*broken);
         return input_.kind() == Kind::frames ? Status::ok : all_status();

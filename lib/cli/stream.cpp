@@ -71,6 +71,8 @@ struct Input::Impl {
     bool standard_input_read = false;
     bool has_folder = false;
     bool ended = false;
+    std::uint64_t unread = 0; ///< files of folders that could not be opened
+    Status unread_status = Status::ok;
     Position at;
     std::uint64_t octets = 0;
     std::optional<std::uint64_t> all_octets = 0; ///< of operands, where they are files alone
@@ -211,6 +213,38 @@ struct Input::Impl {
         return true;
     }
 
+    /// Opens a Maildir's file wherever another program moved it to meanwhile. False if it removed it.
+    Result<bool> open_moved()
+    {
+        constexpr int most_tries = 100; // it may be moved again and again
+        std::string path = source->path;
+        for (int tries = 0; tries < most_tries; ++tries) {
+            auto moved = operands.find_moved(path);
+            if (!moved)
+                return pass(moved);
+            if (!*moved) {
+                tool.warn(source->path + " is gone");
+                return false;
+            }
+            path = std::move(**moved);
+            file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+            if (file)
+                return true;
+            struct stat st {};
+            if (errno != ENOENT || ::lstat(path.c_str(), &st) == 0) // it is there, and leads nowhere
+                return unopened(errno, path);
+        }
+        return fail(Status::temp_fail, source->path + " is moved again and again, faster than it can be opened");
+    }
+
+    static std::unexpected<Error> unopened(int code, const std::string& path)
+    {
+        auto error = fail_errno(code, "cannot open " + path);
+        if (code != EMFILE && code != ENFILE && code != ENOMEM) // our own trouble
+            error.error().status = Status::data;
+        return error;
+    }
+
     /// False for a file that is gone, where that is no failure.
     Result<bool> open_source()
     {
@@ -220,26 +254,16 @@ struct Input::Impl {
             octets += at.offset;
             return true;
         }
-        const auto open = [&](const std::string& path) { file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); };
-        open(source->path);
-        // a file that is renamed while its folder is read may not be met, and may be renamed again
-        constexpr int most_tries = 20;
-        constexpr int most_misses = 3;
-        for (int tries = 0, misses = 0; !file && errno == ENOENT && source->may_vanish && tries < most_tries; ++tries) {
-            if (const auto moved = find_moved(source->path)) {
-                open(*moved);
-            } else if (++misses == most_misses) {
-                tool.warn(source->path + " is gone");
-                return false;
-            } else {
-                errno = ENOENT;
-            }
+        if (source->is_other)
+            return fail(Status::data, source->path + " is no file");
+        file.reset(::open(source->path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!file && errno == ENOENT && source->may_vanish) {
+            auto opened = open_moved();
+            if (!opened || !*opened)
+                return opened;
         }
-        if (!file) {
-            auto error = fail_errno(errno, "cannot open " + source->path);
-            error.error().status = Status::data;
-            return error;
-        }
+        if (!file)
+            return unopened(errno, source->path);
         if (!source->one_message && options.input != Kind::automatic) {
             source_kind = options.input;
         } else if (!source->one_message) {
@@ -248,6 +272,18 @@ struct Input::Impl {
                 return pass(found);
             source_kind = *found == OperandKind::mbox ? Kind::mbox : Kind::message;
         }
+        return true;
+    }
+
+    /// Whether the others of its folder are read all the same: then it is said at once, and the end is a failure.
+    bool leave_unread(const Error& error)
+    {
+        if (!source->in_folder)
+            return false;
+        tool.warn(error.message);
+        ++unread;
+        if (unread_status != Status::temp_fail)
+            unread_status = error.status;
         return true;
     }
 
@@ -481,18 +517,20 @@ Result<std::optional<Item>> Input::next()
         auto next = in.next_source();
         if (!next)
             return pass(next);
-        if (!*next && in.at.number == 0 && !in.has_folder) // a folder may be empty
-            return fail(Status::temp_fail, "no message on " + (in.from_operands() ? in.options.operands.back()
-                                                                                  : std::string("standard input")));
+        if (!*next && in.at.number == 0 && !in.from_operands()) // folders and mboxes may be empty
+            return fail(Status::temp_fail, "no message on standard input");
+        if (!*next && in.unread > 0)
+            return fail(in.unread_status, "of " + std::to_string(in.at.source) + " files " + std::to_string(in.unread) +
+                                              " could not be read");
         if (!*next)
             return std::nullopt;
         // another shard's file need not be opened
         if (in.source->one_message && !in.options.shard.takes(in.at.number + 1))
             continue;
         auto opened = in.open_source();
-        if (!opened)
+        if (!opened && !in.leave_unread(opened.error()))
             return pass(opened);
-        if (!*opened) {
+        if (!opened || !*opened) {
             (void)in.count();
             in.at.whole = true;
         }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 namespace mgw
 {
@@ -214,18 +215,36 @@ std::size_t utf8_sequence(std::string_view s)
     return 0;
 }
 
-/// Octets of a character at the beginning of `text` that must not reach a terminal, 0 if it may.
+struct Range {
+    char32_t first;
+    char32_t last;
+};
+/// Controls, and what Unicode calls format characters (Cf, Zl, Zp), Bidi_Control or Default_Ignorable_Code_Point: they
+/// show nothing, or change how what stands beside them is shown.
+constexpr Range unseen[] = {
+    {0x0000, 0x001F},   {0x007F, 0x009F},   {0x00AD, 0x00AD},   {0x034F, 0x034F},   {0x0600, 0x0605},
+    {0x061C, 0x061C},   {0x06DD, 0x06DD},   {0x070F, 0x070F},   {0x0890, 0x0891},   {0x08E2, 0x08E2},
+    {0x115F, 0x1160},   {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E},
+    {0x2060, 0x206F},   {0x3164, 0x3164},   {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
+    {0xFFF0, 0xFFFB},   {0x110BD, 0x110BD}, {0x110CD, 0x110CD}, {0x13430, 0x1343F}, {0x1BCA0, 0x1BCA3},
+    {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+};
+
+/// Octets of a character at the beginning of `text` that must not reach a terminal, 0 if it may or is none.
 std::size_t unsafe(std::string_view text)
 {
-    const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-    if (at(0) < 0x20 || at(0) == 0x7F)
-        return 1;
-    if ((at(0) == 0xC2 && at(1) >= 0x80 && at(1) < 0xA0) || (at(0) == 0xD8 && at(1) == 0x9C)) // C1; Arabic letter mark
-        return 2;
-    const bool turns = at(0) == 0xE2 && ((at(1) == 0x80 && ((at(2) >= 0xAA && at(2) <= 0xAE) || at(2) == 0x8E ||
-                                                            at(2) == 0x8F || at(2) == 0xA8 || at(2) == 0xA9)) ||
-                                         (at(1) == 0x81 && at(2) >= 0xA6 && at(2) <= 0xA9));
-    return turns ? 3 : 0;
+    const std::size_t octets = utf8_sequence(text);
+    if (octets == 0)
+        return 0;
+    const char32_t code = take_code_point(text);
+    const auto* range = std::ranges::lower_bound(unseen, code, {}, &Range::last);
+    return range != std::end(unseen) && range->first <= code ? octets : 0;
+}
+
+void append_json_unit(std::string& out, char32_t unit)
+{
+    const char octets[2] = {static_cast<char>(unit >> 8), static_cast<char>(unit & 0xFF)};
+    out.append("\\u").append(hex(std::string_view(octets, 2)));
 }
 
 } // namespace
@@ -279,8 +298,9 @@ std::string json_text(std::string_view utf8)
         } else if (unsafe(utf8) != 0) {
             auto rest = utf8;
             const auto code = take_code_point(rest);
-            const char octets[2] = {static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)};
-            out.append("\\u").append(hex(std::string_view(octets, 2)));
+            if (code >= 0x10000) // a surrogate pair
+                append_json_unit(out, 0xD800 + ((code - 0x10000) >> 10));
+            append_json_unit(out, code < 0x10000 ? code : 0xDC00 + ((code - 0x10000) & 0x3FF));
         } else {
             out += utf8.substr(0, count);
         }

@@ -74,6 +74,10 @@ Result<bool> Machine::test(const Test& test)
     if (!values)
         return pass(values);
     auto held = any_match(test, *values);
+    // what was not seen may match; what matched does whatever else there is
+    const bool is_sure = held && *held && test.match.type != MatchType::count;
+    if (held && test.kind == TestKind::attachment && !is_sure && view_.attachments_are_cut())
+        return trouble(test.at, "the message has more attachments than the limits admit to be looked at");
     if (held && trace_ != nullptr)
         trace_test(test, *values, *held);
     return held;

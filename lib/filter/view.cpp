@@ -1,6 +1,7 @@
 #include "lib/filter/view.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/attached.hpp"
 #include "lib/mail/codec.hpp"
 #include "lib/mail/parts.hpp"
 #include "lib/mail/readings.hpp"
@@ -176,14 +177,26 @@ void View::attachments_of_parts()
         types.insert(type);
         attachments_->push_back({name, type, {}});
     };
+    mail::AttachedNames inside(limits_, message().octets().size());
+    const auto add_new = [&](const std::set<std::string>& some) {
+        for (const auto& name : some)
+            if (!name.empty() && !names.contains(name))
+                add(name, {});
+    };
     // what Outlook wraps into winmail.dat
     const auto add_wrapped = [&](std::string_view octets) {
         for (const auto& file : mail::read_tnef(octets, {limits_.archive_entries, limits_.archive_depth}).attachments)
             for (const auto& name : file.names)
                 add(name, file.type);
+        add_new(inside.of_tnef(octets));
     };
     const mail::Parts parts(message(), limits_);
+    attachments_cut_ = has(parts.oddities(), mail::Oddity::too_many_parts) ||
+                       has(parts.oddities(), mail::Oddity::too_deep);
     for (const auto& part : parts.all()) {
+        // the names of a part may stand where its header was not read
+        attachments_cut_ |= part.parent >= 0 && !part.container->is_message &&
+                            has(part.oddities, mail::Oddity::header_too_large);
         if (part.is_multipart || (part.file_names.empty() && part.type.major() == "text"))
             continue;
         // every candidate counts: a receiving program may take any of them
@@ -191,14 +204,15 @@ void View::attachments_of_parts()
             add(name, part.type.value);
         if (part.file_names.empty())
             add({}, part.type.value);
-        constexpr std::size_t signature = 4;
-        if (mail::is_tnef(mail::decode(part, signature)))
-            add_wrapped(mail::decode(part, message().octets().size()));
     }
     // also where nothing is odd yet: what text holds that is itself encoded shows only when it is decoded
-    mail::for_each_content(message(), parts, limits_, [&](const mail::Content& content) {
-        if (content.reading != mail::Reading::strict && mail::is_tnef(content.octets))
+    const auto summary = mail::for_each_content(message(), parts, limits_, [&](const mail::Content& content) {
+        attachments_cut_ |= content.is_cut;
+        const bool is_read = content.part != nullptr && content.part->is_message; // its parts are in the list
+        if (mail::is_tnef(content.octets))
             add_wrapped(content.octets);
+        else if (!is_read && mail::is_message_name(content.file_names))
+            add_new(inside.of_message(content.octets));
         for (const auto& name : content.file_names)
             if (!names.contains(name))
                 add(name, content.type);
@@ -208,6 +222,7 @@ void View::attachments_of_parts()
             !types.contains(content.type))
             add({}, content.type);
     });
+    attachments_cut_ |= summary.is_cut || inside.is_cut();
 }
 
 } // namespace mgw::filter

@@ -46,6 +46,12 @@ public:
     /// From mgw-scan's results where there are any, which know the insides of archives; else from the message's own
     /// parts.
     const std::vector<Attachment>& attachments();
+    /// Whether limits kept this from seeing all attachments. Never where mgw-scan's results say it: they have flags.
+    bool attachments_are_cut()
+    {
+        attachments();
+        return attachments_cut_;
+    }
 
 private:
     using Pairs = std::vector<std::pair<std::string, std::string>>;
@@ -62,6 +68,7 @@ private:
     std::map<std::size_t, std::vector<mail::Mailbox>> addresses_;
     std::map<std::string, Pairs, std::less<>> results_;
     std::optional<std::vector<Attachment>> attachments_;
+    bool attachments_cut_ = false;
 };
 
 } // namespace mgw::filter

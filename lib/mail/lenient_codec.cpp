@@ -7,6 +7,8 @@
 #include "lib/mail/yenc.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <optional>
 #include <cstdint>
 
 namespace mgw::mail
@@ -554,34 +556,32 @@ std::vector<Embedded> embedded_blocks(std::string_view text, std::size_t limit_o
     return found;
 }
 
-std::vector<Embedded> binhex_decode(std::string_view text, std::size_t limit_octets)
+namespace
+{
+
+/// One file from the first colon behind `first` on; `at` becomes where it ends, `budget` what may still be unpacked.
+Embedded binhex_file(std::string_view text, std::size_t first, std::size_t& at, std::size_t& budget)
 {
     static constexpr std::string_view alphabet = "!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
-    const auto first = text.find("BinHex");
-    const auto colon = first == std::string_view::npos ? first : text.find(':', first);
-    if (colon == std::string_view::npos)
-        return {};
     // 6 bits to a character, then runs: X 0x90 N is X N times, 0x90 0 is 0x90
     std::string plain;
     std::uint32_t bits = 0;
     unsigned have = 0;
     bool is_run = false;
-    const std::size_t most = limit_octets + 512;
     const auto add = [&](std::uint8_t c) {
         if (is_run) {
             is_run = false;
             if (c == 0)
                 plain += '\x90';
             else if (!plain.empty())
-                plain.append(std::min<std::size_t>(c - 1U, most), plain.back());
+                plain.append(std::min<std::size_t>(c - 1U, budget), plain.back());
         } else if (c == 0x90) {
             is_run = true;
         } else {
             plain += static_cast<char>(c);
         }
     };
-    std::size_t at = colon + 1;
-    for (; at < text.size() && text[at] != ':' && plain.size() < most; ++at) {
+    for (; at < text.size() && text[at] != ':' && plain.size() < budget; ++at) {
         const auto value = alphabet.find(text[at]);
         if (value == std::string_view::npos)
             continue;
@@ -592,6 +592,7 @@ std::vector<Embedded> binhex_decode(std::string_view text, std::size_t limit_oct
             add(static_cast<std::uint8_t>(bits >> have));
         }
     }
+    budget -= std::min(budget, plain.size());
     // length of the name, name, 0, type, creator, flags, lengths of the forks, CRC
     const std::size_t name = plain.empty() ? 0 : static_cast<unsigned char>(plain[0]);
     const std::size_t header = 1 + name + 1 + 4 + 4 + 2 + 4 + 4 + 2;
@@ -600,7 +601,94 @@ std::vector<Embedded> binhex_decode(std::string_view text, std::size_t limit_oct
     std::size_t length = 0;
     for (std::size_t i = 0; i < 4; ++i)
         length = length << 8 | static_cast<unsigned char>(plain[1 + name + 1 + 10 + i]);
-    return {Embedded{plain.substr(header, std::min(length, limit_octets)), plain.substr(1, name), first, at}};
+    return {plain.substr(header, length), plain.substr(1, name), first, at};
+}
+
+} // namespace
+
+std::vector<Embedded> binhex_decode(std::string_view text, std::size_t limit_octets)
+{
+    constexpr std::string_view sign = "BinHex";
+    constexpr std::size_t largest_header = 512;
+    std::vector<Embedded> files;
+    std::size_t left = limit_octets;
+    std::size_t budget = limit_octets + largest_header;
+    for (std::size_t at = 0; left > 0 && budget > 0;) {
+        const auto first = text.find(sign, at);
+        const auto colon = first == std::string_view::npos ? first : text.find(':', first);
+        if (colon == std::string_view::npos)
+            break;
+        at = colon + 1;
+        auto file = binhex_file(text, first, at, budget);
+        if (file.octets.size() > left)
+            file.octets.resize(left);
+        left -= file.octets.size();
+        if (!file.octets.empty())
+            files.push_back(std::move(file));
+    }
+    return files;
+}
+
+namespace
+{
+
+/// A string of a script at the front of `text`, which is taken off it; nothing where none begins or ends there.
+std::optional<std::string_view> take_script_string(std::string_view& text)
+{
+    constexpr std::string_view blanks = " \t\r\n";
+    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+    if (text.empty() || !std::string_view("\"'`").contains(text[0]))
+        return std::nullopt;
+    const auto end = text.find(text[0], 1);
+    if (end == std::string_view::npos)
+        return std::nullopt;
+    const auto value = text.substr(1, end - 1);
+    text.remove_prefix(end + 1);
+    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+    return value;
+}
+
+} // namespace
+
+std::vector<Embedded> script_blocks(std::string_view text, std::size_t limit_octets, std::size_t limit_blocks, bool* cut)
+{
+    constexpr std::string_view call = "atob";
+    std::vector<Embedded> found;
+    const auto all = text;
+    // a string may hold what looks like another call and is one for a browser: each is looked at from its own place on
+    std::size_t budget = 4 * all.size();
+    while (true) {
+        const void* at = ::memmem(text.data(), text.size(), call.data(), call.size());
+        if (at == nullptr)
+            return found;
+        const auto begin = static_cast<std::size_t>(static_cast<const char*>(at) - all.data());
+        text = all.substr(begin + call.size());
+        auto rest = text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+        if (!rest.starts_with('('))
+            continue;
+        std::string joined;
+        do {
+            rest.remove_prefix(1);
+            const auto piece = take_script_string(rest);
+            if (!piece)
+                break;
+            joined += *piece;
+        } while (rest.starts_with('+'));
+        if (joined.empty())
+            continue;
+        const auto walked = static_cast<std::size_t>(rest.data() - text.data());
+        if (found.size() >= limit_blocks || limit_octets == 0 || walked > budget) {
+            if (cut != nullptr)
+                *cut = true;
+            return found;
+        }
+        budget -= walked;
+        Embedded block{base64_decode_as({"", Base64Way::Padding::ends_group}, joined, limit_octets), {}, begin,
+                       static_cast<std::size_t>(rest.data() - all.data())};
+        limit_octets -= block.octets.size();
+        if (!block.octets.empty())
+            found.push_back(std::move(block));
+    }
 }
 
 bool is_surely_base64(std::string_view text)

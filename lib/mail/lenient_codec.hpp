@@ -61,8 +61,12 @@ std::vector<Embedded> embedded_blocks(std::string_view text, std::size_t limit_o
                                       bool* cut = nullptr);
 /// Lines of uuencode without a first line.
 std::string uu_decode_lines(std::string_view text, std::size_t limit_octets);
-/// BinHex 4.0 (RFC 1741): the data fork of the first file in a text, with its name.
+/// BinHex 4.0 (RFC 1741): the data forks of the files in a text, with their names; together at most `limit_octets`.
 std::vector<Embedded> binhex_decode(std::string_view text, std::size_t limit_octets);
+/// What the scripts in a page decode: the strings in atob("…"), joined with "+" or not. Altogether at most `limit_octets`
+/// and `limit_blocks`; `cut` when there are more.
+std::vector<Embedded> script_blocks(std::string_view text, std::size_t limit_octets, std::size_t limit_blocks,
+                                    bool* cut = nullptr);
 /// Runs of lines that are base64 and nothing else, at least `least_chars` characters long.
 std::vector<std::string_view> base64_runs(std::string_view octets, std::size_t least_chars, std::size_t limit_runs);
 /// Whether many characters are base64 in whole groups from the first line on: no text is.

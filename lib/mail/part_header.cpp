@@ -1,6 +1,7 @@
 #include "lib/mail/part_header.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/codec.hpp"
 
 #include <algorithm>
 #include <array>
@@ -210,6 +211,35 @@ void add_names(const ContentType& value, std::string_view wanted, Part& part)
             part.file_names.push_back(text);
 }
 
+/// Whether a text ends like the name of a file: in a full stop and a few letters and digits.
+bool ends_like_file(std::string_view text)
+{
+    constexpr std::size_t longest_ending = 8;
+    const auto dot = text.rfind('.');
+    if (dot == 0 || dot == std::string_view::npos || text.contains('@'))
+        return false;
+    const auto ending = text.substr(dot + 1);
+    return ending.size() <= longest_ending && std::ranges::any_of(ending, is_letter) &&
+           std::ranges::all_of(ending, [](char c) { return is_letter(c) || is_digit(c); });
+}
+
+/// The file in a Content-Location (RFC 2557 section 4): what stands last in its path.
+std::string name_in_location(std::string_view location)
+{
+    location = location.substr(0, location.find_first_of("?#"));
+    if (const auto scheme = location.find("://"); scheme != std::string_view::npos) {
+        const auto path = location.find('/', scheme + 3);
+        location = path == std::string_view::npos ? std::string_view() : location.substr(path);
+    }
+    return percent_decode(location.substr(location.find_last_of("/\\") + 1));
+}
+
+void add_name_like(std::string name, Part& part)
+{
+    if (ends_like_file(name) && std::ranges::find(part.file_names, name) == part.file_names.end())
+        part.file_names.push_back(std::move(name));
+}
+
 void read_encoding(const std::string& value, Part& part)
 {
     part.encoding_name = parse_content_type(value).value;
@@ -246,6 +276,7 @@ void read_part_header(const Message& own, bool in_digest, Part& part)
     std::size_t encodings = 0;
     std::size_t dispositions = 0;
     std::vector<ContentType> repeated; // types after the first one
+    std::vector<std::string> others;   // what some programs name a file by that has no name
     for (const Field& f : own.fields()) {
         const auto name = own.name(f);
         if (lower(name[0]) != 'c' || !istarts_with(name, "content-"))
@@ -271,6 +302,12 @@ void read_part_header(const Message& own, bool in_digest, Part& part)
             add_names(disposition, "name", part); // a mistake that programs forgive, as they do the one below
         } else if (iequals(rest, "id") && part.content_id.empty()) {
             part.content_id = own.value(f);
+        } else if (iequals(rest, "description")) {
+            auto text = decode_words(own.value(f));
+            if (!(text.contains(' ') && iends_with(text, ".com"))) // words about a host
+                others.push_back(std::move(text));
+        } else if (iequals(rest, "location")) {
+            others.push_back(name_in_location(own.value(f)));
         }
     }
     // the names of types come after those of dispositions
@@ -280,6 +317,8 @@ void read_part_header(const Message& own, bool in_digest, Part& part)
     };
     add_names_of_type(part.type);
     std::ranges::for_each(repeated, add_names_of_type);
+    for (auto& name : others)
+        add_name_like(std::move(name), part);
     if (types > 1)
         part.oddities |= Oddity::duplicate_content_type;
     if (encodings > 1)

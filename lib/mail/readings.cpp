@@ -106,11 +106,32 @@ private:
             content.why |= Oddity::embedded_encoding;
         if (part.encoding == Encoding::uuencode)
             name_by_begin(part, content);
+        std::vector<Embedded> scripted;
+        if (may_hold_scripts(content))
+            scripted = script_blocks(content.octets, content.octets.size(), most_blocks, &summary_.is_cut);
+        if (!scripted.empty())
+            content.why |= Oddity::embedded_encoding;
         summary_.oddities |= content.why;
         is_ambiguous_ = is_ambiguous_ || is_ambiguous(content.why);
         give_out(content);
         if (embeds && spend(decoded.size()) != 0)
-            give_embedded(decoded, content);
+            give_embedded(embedded_blocks(decoded, decoded.size() * 2, most_blocks, &summary_.is_cut), "embedded",
+                          content);
+        if (!scripted.empty()) {
+            content.type.clear();
+            give_embedded(scripted, "atob", content);
+        }
+    }
+
+    /// Whether a browser would run what stands in it.
+    static bool may_hold_scripts(const Content& content)
+    {
+        return content.type == "text/html" || content.type.ends_with("+xml") || content.type.ends_with("javascript") ||
+               std::ranges::any_of(content.file_names, [](std::string_view name) {
+                   const auto ending = trim(name.substr(std::min(name.rfind('.'), name.size())));
+                   return istarts_with(ending, ".htm") || istarts_with(ending, ".xht") || iequals(ending, ".shtml") ||
+                          iequals(ending, ".svg") || iequals(ending, ".hta") || iequals(ending, ".js");
+               });
     }
 
     /// The names that "begin" lines give; the strict reading decodes the first file only.
@@ -127,12 +148,14 @@ private:
             content.why |= Oddity::conflicting_names;
     }
 
-    void give_embedded(std::string_view text, Content content)
+    void give_embedded(const std::vector<Embedded>& blocks, std::string_view way, Content content)
     {
         content.reading = Reading::lenient;
         content.part = nullptr;
-        content.way = "embedded";
-        for (const auto& block : embedded_blocks(text, text.size() * 2, most_blocks, &summary_.is_cut)) {
+        content.way = way;
+        content.is_complete = true;
+        content.is_cut = false;
+        for (const auto& block : blocks) {
             content.file_names.clear();
             add_name(content.file_names, block.name);
             content.octets = block.octets;
@@ -251,7 +274,17 @@ private:
             content.way = "not encoded";
             content.octets = text;
             give_out(content);
+            give_scripted(content);
         }
+    }
+
+    void give_scripted(const Content& content)
+    {
+        if (!may_hold_scripts(content) || !content.octets.contains("atob") || spend(content.octets.size()) == 0)
+            return;
+        Content page = content;
+        page.type.clear();
+        give_embedded(script_blocks(content.octets, content.octets.size(), most_blocks, &summary_.is_cut), "atob", page);
     }
 
     void decode_base64(const Source& source, std::string_view text, Content& content)
@@ -283,6 +316,7 @@ private:
         content.way = way;
         content.octets = decoded;
         give_out(content);
+        give_scripted(content);
         if (source.depth + 1 >= limits_.nesting || kept_.size() >= limits_.parts || !may_hold_parts(decoded))
             return;
         if (!sources_seen_.insert(sha256(decoded)).second || spend(decoded.size()) == 0)

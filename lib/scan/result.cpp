@@ -87,6 +87,8 @@ std::vector<std::pair<std::string, std::string>> result_values(const Report& rep
     if (!report.why.empty())
         values.emplace_back("why", report.why);
     values.emplace_back("parts", std::to_string(report.parts));
+    if (!report.ambiguity.empty())
+        values.emplace_back("ambiguity", report.hides_files ? "high" : "low");
     if (report.more_contents > 0)
         values.emplace_back("readings", std::to_string(report.more_contents));
     Values files;
@@ -130,7 +132,8 @@ std::string ambiguity_text(const Report& report)
 {
     if (report.ambiguity.empty())
         return "result=none";
-    return "result=ambiguous; flags=" + report.ambiguity + "; readings=" + std::to_string(report.more_contents);
+    return "result=ambiguous; flags=" + report.ambiguity + "; readings=" + std::to_string(report.more_contents) +
+           "; severity=" + (report.hides_files ? "high" : "low");
 }
 
 std::vector<std::string> explain_lines(const Report& report, const Database* database)

@@ -4,6 +4,7 @@
 #include "lib/content/type.hpp"
 #include "lib/core/hash.hpp"
 #include "lib/core/text.hpp"
+#include "lib/mail/attached.hpp"
 #include "lib/mail/readings.hpp"
 #include "lib/mail/tnef.hpp"
 
@@ -46,7 +47,7 @@ public:
           deadline_(Steady::now() + options.time),
           unpack_budget_(std::max<std::size_t>(
               std::max<std::size_t>(message.octets().size(), 64U << 10) * limits.decoded_factor, 16U << 20)),
-          reading_budget_(message.octets().size() + 4 * least_reading),
+          inside_(limits, message.octets().size()),
           mail_parser_(!has(parts_.oddities(), mail::Oddity::too_many_parts))
     {}
 
@@ -75,6 +76,7 @@ public:
         report_.more_contents = summary.more;
         add_flags(mail::oddity_names(summary.oddities));
         report_.ambiguity = mail::oddity_names(mail::ambiguities(summary.oddities));
+        report_.hides_files |= summary.is_cut || has(summary.oddities, mail::Oddity::conflicting_names);
         if (summary.is_cut)
             cut_readings();
         report_.flags.assign(flags_.begin(), flags_.end());
@@ -84,6 +86,9 @@ public:
 private:
     void look_at(const mail::Content& content)
     {
+        for (const auto& name : content.file_names)
+            report_.hides_files |= strict_names_.insert(name).second && content.part == nullptr;
+        report_.hides_files |= content.part == nullptr && content.way != "not encoded";
         if (content.is_cut) {
             flags_.insert("decoded-too-large");
             if (engine_ != nullptr)
@@ -243,27 +248,16 @@ private:
     /// A message that is attached as a file is opened like one that is declared: its attachments are members.
     void list_attached_message(const mail::Content& from, Attachment& attachment)
     {
-        const bool is_named = std::ranges::any_of(from.file_names, [](const std::string& name) {
-            return iends_with(trim(name), ".eml") || iends_with(trim(name), ".mht") || iends_with(trim(name), ".mhtml");
-        });
         const bool is_read = from.part != nullptr && from.part->is_message; // its parts are in the list
-        if (!is_named || is_read)
-            return;
-        const mail::Message message(from.octets, limits_);
-        const mail::Parts parts(message, limits_);
         std::set<std::string> names;
-        for (const auto& part : parts.all())
-            names.insert(part.file_names.begin(), part.file_names.end());
-        const auto gather = [&](const mail::Content& inner) {
-            names.insert(inner.file_names.begin(), inner.file_names.end());
-        };
-        const std::size_t cost = std::max(from.octets.size(), least_reading);
-        if (cost <= reading_budget_) {
-            reading_budget_ -= cost;
-            mail::for_each_content(message, parts, limits_, gather);
-        } else if (is_ambiguous(parts.oddities())) {
+        if (mail::is_tnef(from.octets)) // its own files are members already
+            names = inside_.of_tnef(from.octets);
+        else if (!is_read && mail::is_message_name(from.file_names))
+            names = inside_.of_message(from.octets);
+        for (const auto& member : attachment.members)
+            names.erase(member.name);
+        if (inside_.is_cut())
             cut_readings();
-        }
         for (const auto& name : names)
             if (!add_member(name, {}, attachment))
                 return;
@@ -293,12 +287,12 @@ private:
     mail::Parts parts_;
     Steady::time_point deadline_;
     std::size_t unpack_budget_;
-    static constexpr std::size_t least_reading = 512U << 10; ///< what reading a small message in all ways may cost
-    std::size_t reading_budget_;                             ///< octets of attached messages to be read so
+    mail::AttachedNames inside_;
     /// libclamav's own reader of mail takes a file system call for each part: not for millions of them.
     bool mail_parser_;
     std::size_t named_members_ = 0;
     SeenFiles seen_;
+    std::set<std::string> strict_names_;
     std::set<std::string> known_; ///< names and types that are described already
     std::string_view reading_;    ///< of what is being looked at; empty for the strict one
     std::set<std::string> flags_;

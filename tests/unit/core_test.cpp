@@ -157,6 +157,15 @@ TEST(Text, ShowsWhatATerminalMustNotGet)
     EXPECT_EQ(shown("a\x1b[2J\x7f"), "a\\x1b[2J\\x7f");
     EXPECT_EQ(shown("\u009b\u202e\u061c"), "\\xc2\\x9b\\xe2\\x80\\xae\\xd8\\x9c");
     EXPECT_EQ(shown("caf\u00e9 \u20ac"), "caf\u00e9 \u20ac");
+    // soft hyphen, zero width space, word joiner, byte order mark, variation selector, Hangul filler
+    for (const char* unseen : {"\u00ad", "\u200b", "\u2060", "\ufeff", "\ufe0f", "\u3164", "\U000E0041", "\U000E01EF",
+                               "\U0001D173", "\u034f", "\u180e", "\ufffb", "\u2028"}) {
+        EXPECT_TRUE(is_ascii(shown(std::string("a") + unseen + "b"))) << shown(unseen);
+        EXPECT_TRUE(is_ascii(json_text(unseen))) << shown(unseen);
+    }
+    EXPECT_EQ(shown("\U000E0041"), "\\xf3\\xa0\\x81\\x81");
+    for (const char* seen : {"\u00ae", "\u200a", "\u2010", "\u2070", "\ufe10", "\ufffd", "\U000E1000", "\U0001F600"})
+        EXPECT_EQ(shown(seen), seen);
     EXPECT_LE(shown(std::string(1000, '\x01'), 400).size(), 400U);
 }
 
@@ -165,6 +174,7 @@ TEST(Text, JsonTextLosesNothing)
     EXPECT_EQ(json_text("a\"\\b\t\r\n/"), R"("a\"\\b\t\r\n/")");
     EXPECT_EQ(json_text(std::string("\0\x1b\x7f", 3)), R"("\u0000\u001b\u007f")");
     EXPECT_EQ(json_text("\u009b\u202e\u061c\u20ac\U0001F600"), "\"\\u009b\\u202e\\u061c\u20ac\U0001F600\"");
+    EXPECT_EQ(json_text("\ufeff\U000E0041"), "\"\\ufeff\\udb40\\udc41\"");
     EXPECT_EQ(json_text("\xC3"), "\"?\"");
 }
 

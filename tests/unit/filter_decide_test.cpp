@@ -184,6 +184,34 @@ TEST(Decide, NamesAttachmentsItselfButRefusesToGuessTrueTypes)
     EXPECT_FALSE(run("attachment :truetype \"x/y\""));
 }
 
+TEST(Decide, AttachmentsThatALimitHidesAreNoReasonToLetAMessagePass)
+{
+    std::string mail = "Content-Type: multipart/mixed; boundary=b\n\n";
+    for (const char* name : {"a.txt", "b.txt", "c.txt"})
+        mail += std::string("--b\nContent-Type: x/y; name=") + name + "\n\nx\n";
+    mail += "--b--\n";
+    Limits limits;
+    const auto run = [&](const char* test, mail::Block& block) {
+        const auto script = std::string("require [\"vnd.mgw.attachment\", \"relational\"]; if ") + test + " { discard; }";
+        return decide(*compile(script, {}).program, mail, block, limits, {}, false);
+    };
+    mail::Block whole;
+    ASSERT_TRUE(run("attachment \"d.exe\"", whole));
+    EXPECT_TRUE(whole.verdicts().empty());
+    limits.parts = 3; // the multipart is one
+    mail::Block cut;
+    const auto outcome = run("attachment \"d.exe\"", cut);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().status, Status::temp_fail);
+    EXPECT_NE(outcome.error().message.find("more attachments than the limits admit"), std::string::npos);
+    EXPECT_FALSE(run("attachment :count \"eq\" \"2\"", cut));
+    // what is seen decides all the same, and so does what mgw-scan saw, which has flags of its own
+    EXPECT_TRUE(run("attachment \"a.txt\"", cut));
+    mail::Block scanned;
+    scanned.add_result("mgw-scan", {{"scan", "clean"}});
+    EXPECT_TRUE(run("attachment \"d.exe\"", scanned));
+}
+
 TEST(Decide, LimitsHold)
 {
     std::string script = "require \"variables\"; set \"a\" \"aaaaaaaaaaaaaaaa\";";

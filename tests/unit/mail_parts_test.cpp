@@ -426,5 +426,38 @@ TEST(Compose, BoundariesDoNotOccurInside)
     EXPECT_NE(make_boundary("x" + taken + "x", second), taken);
 }
 
+TEST(PartNames, DescriptionAndLocationNameAFileWhereTheyLookLikeOne)
+{
+    struct Case {
+        const char* fields;
+        std::vector<std::string> names;
+    };
+    const Case cases[] = {
+        {"Content-Description: setup.exe\n", {"setup.exe"}},
+        {"Content-Description: =?utf-8?q?r=C3=A9sum=C3=A9=2Escr?=\n", {"r\u00e9sum\u00e9.scr"}},
+        {"Content-Description: Delivery report\n", {}},
+        {"Content-Description: News of example.com\n", {}},
+        {"Content-Description: setup.com\n", {"setup.com"}},
+        {"Content-Description: Mail to a@example.com\n", {}},
+        {"Content-Description: See the end of it.\n", {}},
+        {"Content-Location: http://example.net/files/setup%2Eexe?x=1.txt\n", {"setup.exe"}},
+        {"Content-Location: http://example.net\n", {}},
+        {"Content-Location: c:\\x\\setup.exe\n", {"setup.exe"}},
+    };
+    const Limits limits;
+    for (const auto& one : cases) {
+        const std::string octets = std::string(one.fields) + "Content-Type: x/y\n\nx\n";
+        const Message message(octets, limits);
+        const Parts parts(message, limits);
+        EXPECT_EQ(parts.all()[0].file_names, one.names) << one.fields;
+        EXPECT_EQ(parts.all()[0].oddities, Oddity::none);
+    }
+    const std::string octets = "Content-Type: x/y; name=a.txt\nContent-Description: a.exe\n\nx\n";
+    const Message message(octets, limits);
+    const Parts parts(message, limits);
+    EXPECT_EQ(parts.all()[0].file_names, (std::vector<std::string>{"a.txt", "a.exe"}));
+    EXPECT_TRUE(has(parts.all()[0].oddities, Oddity::conflicting_names));
+}
+
 } // namespace
 } // namespace mgw::mail

@@ -416,14 +416,79 @@ TEST(Base64, LinesAreEvenOrNot)
     EXPECT_FALSE(is_even("QUJDQUJD\nQUJDQ\nUJ\nQUJD\n"));
 }
 
-TEST(Binhex, GivesTheDataFork)
+/// One file as BinHex 4.0, without sums.
+std::string binhex(const std::string& name, const std::string& octets)
 {
-    // "a.txt", TEXT/ttxt, data fork "hi", encoded by hand after RFC 1741
-    const auto files = binhex_decode(
-        "(This file must be converted with BinHex 4.0)\n:\"@%ZG(Kd!&4&@&4dG(Kd!!!!!!#!!!!!!#!!KJ!!!!!:\n", 100);
-    ASSERT_LE(files.size(), 1U);
+    const auto number = [](std::size_t n) {
+        return std::string{static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8),
+                           static_cast<char>(n)};
+    };
+    const std::string plain = std::string(1, static_cast<char>(name.size())) + name + std::string(1, '\0') + "TEXTttxt" +
+                              std::string(2, '\0') + number(octets.size()) + number(0) + std::string(2, '\0') + octets +
+                              std::string(4, '\0');
+    static constexpr char alphabet[] = "!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
+    std::string out = "(This file must be converted with BinHex 4.0)\n:";
+    unsigned bits = 0;
+    unsigned have = 0;
+    for (const char c : plain) {
+        bits = bits << 8 | static_cast<unsigned char>(c);
+        for (have += 8; have >= 6; have -= 6)
+            out += alphabet[bits >> (have - 6) & 63];
+    }
+    return out + alphabet[bits << (6 - have) & 63] + ":\n";
+}
+
+TEST(Binhex, GivesTheDataForksOfAllFiles)
+{
+    const auto text = "see\n" + binhex("a.txt", "hi") + "and\n" + binhex("b.exe", "MZ1");
+    const auto files = binhex_decode(text, 100);
+    ASSERT_EQ(files.size(), 2U);
+    EXPECT_EQ(files[0].name, "a.txt");
+    EXPECT_EQ(files[0].octets, "hi");
+    EXPECT_EQ(files[1].name, "b.exe");
+    EXPECT_EQ(files[1].octets, "MZ1");
+    EXPECT_EQ(binhex_decode(text, 3).back().octets, "M");
     EXPECT_TRUE(binhex_decode("no file", 100).empty());
     EXPECT_TRUE(binhex_decode("BinHex :::", 100).empty());
+}
+
+TEST(Scripts, WhatTheyDecodeIsFound)
+{
+    const auto found = [](const std::string& script) {
+        std::string out;
+        for (const auto& block : script_blocks(script, 1000, 10))
+            out += block.octets + "|";
+        return out;
+    };
+    EXPECT_EQ(found("x = atob(\"aGk=\");"), "hi|");
+    EXPECT_EQ(found("window.atob (\n 'aG' + \"k=\" )"), "hi|");
+    EXPECT_EQ(found("atob(`aGk=`); atob('eW91')"), "hi|you|");
+    EXPECT_TRUE(found("/* atob(\" */ atob('aGk=') \"").ends_with("|hi|")); // a comment hides none
+    EXPECT_EQ(found("atob(x), atob('"), "");
+    bool cut = false;
+    std::string many;
+    for (int i = 0; i < 20; ++i)
+        many += "atob('aGk=');";
+    EXPECT_EQ(script_blocks(many, 1000, 10, &cut).size(), 10U);
+    EXPECT_TRUE(cut);
+}
+
+TEST(Readings, SeeWhatAPageDecodes)
+{
+    const std::string page = "<script>save(atob('" + one_line + "'))</script>\n";
+    for (const std::string& header :
+         {std::string("Content-Type: text/html\n\n"),
+          std::string("Content-Type: application/octet-stream; name=open.htm\n\n")}) {
+        const std::string octets = header + page;
+        const Limits limits;
+        const Message message(octets, limits);
+        const Parts parts(message, limits);
+        bool seen = false;
+        const auto summary = for_each_content(message, parts, limits,
+                                              [&](const Content& content) { seen |= content.octets == secret; });
+        EXPECT_TRUE(seen) << header;
+        EXPECT_TRUE(has(summary.oddities, Oddity::embedded_encoding));
+    }
 }
 
 } // namespace

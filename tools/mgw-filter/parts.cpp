@@ -235,7 +235,7 @@ Result<Status> extract_from_only(cli::Tool& tool, const Options& options, cli::I
     if (!only)
         return pass(only);
     if (!*only)
-        return fail(Status::temp_fail, "no message on standard input");
+        return fail(Status::data, "there is no message to take a part from");
     auto second = input.next();
     if (!second)
         return pass(second);
