@@ -15,6 +15,8 @@ asio::awaitable<void> Front::serve(SessionPointer s)
         co_return;
     bool goes_on = co_await greet(s);
     while (goes_on) {
+        if (s->codec.in_data())
+            co_await wait_for_room(s);
         ErrorCode error;
         s->reading = true;
         const auto octets = co_await read(s, error);

@@ -84,6 +84,9 @@ private:
 
     void allow_mail(Session& s);
     void allow_data(Session& s);
+    asio::awaitable<void> wait_for_room(SessionPointer s);
+    bool has_turn(const SessionPointer& s);
+    void note_full_disk(const std::vector<mail::Answer>& answers);
     asio::awaitable<void> message(SessionPointer s);
     std::vector<ServerReply> faults(Session& s, Spool& spool) const;
     Arrival arrival(const Session& s) const;
@@ -104,6 +107,8 @@ private:
     std::vector<ServerConfig> configs_;
     ServerConfig connected_config_;
     SpoolBudget budget_;
+    std::weak_ptr<Session> turn_;         ///< whose message goes on growing where memory is short
+    Instant full_until_ = Instant::min(); ///< the sink has no space
     Descriptor control_;
     LaneClient lanes_;
     std::unique_ptr<DoorClient> door_; ///< none: everything passes

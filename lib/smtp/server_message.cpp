@@ -9,6 +9,9 @@ namespace mgw::smtp
 namespace
 {
 
+constexpr std::chrono::milliseconds room_pause{20};
+/// After the sink had no space it is asked again with a message.
+constexpr std::chrono::seconds full_pause{5};
 const ServerReply no_room{452, "4.3.1", "Out of memory for messages, try again later"};
 
 double milliseconds_since(Instant since)
@@ -24,6 +27,8 @@ void Front::allow_mail(Session& s)
     const auto wanted = std::max<std::size_t>(s.codec.envelope().declared_octets, 64U << 10);
     if (stopping_)
         s.codec.refuse(shutting_down());
+    else if (SteadyClock::now() < full_until_)
+        s.codec.refuse({452, "4.3.1", "Insufficient system storage, try again later"});
     else if (!budget_.has_room(wanted))
         s.codec.refuse(no_room);
     else
@@ -43,6 +48,44 @@ void Front::allow_data(Session& s)
     s.codec.accept();
 }
 
+/// Where memory is short a message that is not small is left unread until others have gone: its sender waits instead of
+/// being refused when all its octets have come. Not for ever.
+asio::awaitable<void> Front::wait_for_room(SessionPointer s)
+{
+    const auto begin = SteadyClock::now();
+    const auto may_wait = [&] {
+        return !stopping_ && !s->timed_out && SteadyClock::now() - begin < options_.data_timeout;
+    };
+    if (!budget_.is_tight())
+        co_return;
+    while (budget_.is_tight() && s->codec.message_octets() >= budget_.share_octets(sessions_.size()) && !has_turn(s) &&
+           may_wait()) {
+        s->deadline = never; // the time is ours
+        s->wake.expires_after(room_pause);
+        co_await s->wake.async_wait(quiet);
+    }
+    s->block_begin += SteadyClock::now() - begin;
+    hear(*s);
+}
+
+/// One session at a time, until its message has come.
+bool Front::has_turn(const SessionPointer& s)
+{
+    const auto holder = turn_.lock();
+    if (!holder || !holder->codec.in_data())
+        turn_ = s;
+    // what the lane has will go without it
+    return turn_.lock() == s && (budget_.has_reserve() || lanes_.in_flight() == 0);
+}
+
+/// A sink without space (452 4.3.1) will refuse the next message as well: better before its octets come than after.
+void Front::note_full_disk(const std::vector<mail::Answer>& answers)
+{
+    for (const auto& answer : answers)
+        if (answer.code == 452 && answer.enhanced == "4.3.1")
+            full_until_ = SteadyClock::now() + full_pause;
+}
+
 /// Gives a message to the lane and its answer to the client.
 asio::awaitable<void> Front::message(SessionPointer s)
 {
@@ -50,6 +93,8 @@ asio::awaitable<void> Front::message(SessionPointer s)
     const auto octets = s->codec.message_octets();
     const auto& envelope = s->codec.envelope();
     auto spool = std::move(s->codec.message());
+    if (turn_.lock() == s)
+        turn_.reset();
     auto said = faults(*s, spool);
     if (said.empty()) {
         s->outcome.reset();
@@ -65,6 +110,7 @@ asio::awaitable<void> Front::message(SessionPointer s)
                        });
         while (!s->outcome)
             co_await s->wake.async_wait(quiet);
+        note_full_disk(s->outcome->answers);
         said = replies(s->codec, s->outcome->answers);
     }
     const auto ms = milliseconds_since(begin);

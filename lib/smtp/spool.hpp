@@ -14,6 +14,13 @@ struct SpoolBudget {
     std::size_t limit_octets = 256U << 20;
     std::size_t used_octets = 0;
     bool has_room(std::size_t octets) const { return octets <= limit_octets && used_octets <= limit_octets - octets; }
+    /// From here on messages do not all go on growing: what is left is for the small ones, and for one at a time to
+    /// end.
+    bool is_tight() const { return used_octets > limit_octets / 2; }
+    /// What a message may have when it is tight and there are `sessions`.
+    std::size_t share_octets(std::size_t sessions) const { return limit_octets / 8 / (sessions + 1); }
+    /// Enough for one more to end, beside those that the lane has.
+    bool has_reserve() const { return used_octets < limit_octets / 4 * 3; }
 };
 
 /// The octets of one message while it comes in: a string, above `spill_octets` an anonymous file in memory (memfd),
