@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <unordered_map>
 
 namespace mgw::smtp
 {
@@ -125,16 +126,24 @@ std::string value_of(std::string_view field)
         value.pop_back();
     return value;
 }
-bool same_name(std::string_view a, std::string_view b)
-{
-    return iequals(trim(name_of(a)), trim(name_of(b)));
-}
 bool is_field(std::string_view field)
 {
     const auto name = name_of(field);
     return !name.empty() && name.size() < field.size() && !is_blank(name.front()) &&
            name.find_first_of(std::string_view("\0\r\n", 3)) == std::string_view::npos;
 }
+
+/// Of each field which one of its name it is, from 1.
+std::vector<std::size_t> counted(const std::vector<std::string_view>& fields)
+{
+    std::unordered_map<std::string, std::size_t> seen;
+    std::vector<std::size_t> out;
+    for (const auto field : fields)
+        out.push_back(++seen[to_lower(trim(name_of(field)))]);
+    return out;
+}
+
+constexpr std::size_t most_cells = 1U << 22; // of comparing fields with each other
 
 /// One step from the fields before to those after; an index that is missing is that of the other side alone.
 struct Step {
@@ -143,11 +152,23 @@ struct Step {
     bool kept = false;
 };
 
-/// Which fields stay, in order. Beyond `most_cells` of work all between the ends that agree is taken as new.
-std::vector<std::pair<std::size_t, std::size_t>> common_fields(const std::vector<std::string_view>& a,
-                                                               const std::vector<std::string_view>& b)
+/// Fields as numbers, equal ones alike, so that long ones are compared once.
+std::vector<std::uint32_t> numbered(const std::vector<std::string_view>& fields,
+                                    std::unordered_map<std::string_view, std::uint32_t>& known)
 {
-    constexpr std::size_t most_cells = 1U << 20;
+    std::vector<std::uint32_t> out;
+    for (const auto field : fields)
+        out.push_back(known.emplace(field, known.size()).first->second);
+    return out;
+}
+
+/// Which fields stay, in order. Beyond `most_cells` of work all between the ends that agree is taken as new.
+std::vector<std::pair<std::size_t, std::size_t>> common_fields(const std::vector<std::string_view>& before,
+                                                               const std::vector<std::string_view>& after)
+{
+    std::unordered_map<std::string_view, std::uint32_t> known;
+    const auto a = numbered(before, known);
+    const auto b = numbered(after, known);
     std::vector<std::pair<std::size_t, std::size_t>> out;
     std::size_t begin = 0;
     while (begin < a.size() && begin < b.size() && a[begin] == b[begin]) {
@@ -184,8 +205,9 @@ void add_steps(const std::vector<std::string_view>& before, std::size_t i, std::
                const std::vector<std::string_view>& after, std::size_t j, std::size_t after_end,
                std::vector<Step>& into)
 {
+    const bool many = before_end > i && after_end - j > most_cells / (before_end - i);
     for (; i < before_end; ++i) {
-        std::size_t k = j;
+        std::size_t k = many ? after_end : j;
         while (k < after_end && (name_of(after[k]) != name_of(before[i]) || value_of(after[k]).empty()))
             ++k;
         if (k == after_end) {
@@ -262,6 +284,7 @@ Result<std::string> header_edits(const std::vector<std::string_view>& before,
     }
     if (before.empty())
         last = steps.size();
+    const auto nths = counted(before);
     std::size_t position = before.size();
     for (std::size_t s = last; s-- > 0;) {
         const auto& step = steps[s];
@@ -279,10 +302,8 @@ Result<std::string> header_edits(const std::vector<std::string_view>& before,
             continue;
         }
         const auto field = before[*step.before];
-        std::size_t nth = 1;
-        for (std::size_t k = 0; k < *step.before; ++k)
-            nth += same_name(before[k], field) ? 1 : 0;
-        out += change_packet(nth, trim(name_of(field)), step.after ? value_of(after[*step.after]) : std::string{});
+        out += change_packet(nths[*step.before], trim(name_of(field)),
+                             step.after ? value_of(after[*step.after]) : std::string{});
     }
     return out;
 }

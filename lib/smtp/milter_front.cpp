@@ -348,11 +348,10 @@ void MilterFront::record(const Work& work, const Session& s, const MilterDecisio
 void MilterFront::warn_of(const MilterDecision& decision)
 {
     if (decision.unsent > 0 && !std::exchange(warned_of_unsent_, true))
-        options_.complain(Error{Status::temp_fail, "the pipeline makes messages that a milter cannot send; they are "
-                                                   "dropped, and counted in the records"});
+        options_.warn(
+            "the pipeline made a message that a milter cannot send: it is dropped; records count further ones");
     if (decision.effects > 0 && !std::exchange(warned_of_effects_, true))
-        options_.complain(Error{Status::temp_fail, "the pipeline asks for changes of state that only a sink makes; "
-                                                   "they are counted in the records"});
+        options_.warn("the pipeline asked for a change of state that only a sink makes; records count further ones");
 }
 
 asio::awaitable<void> MilterFront::listen_to_supervisor()

@@ -36,6 +36,7 @@ struct MilterFrontOptions {
     Random random;
     Log* log = nullptr;
     std::function<void(const Error&)> complain;
+    std::function<void(const std::string&)> warn;
     std::function<Result<void>()> confine = [] { return Result<void>{}; }; ///< after set-up
 };
 
