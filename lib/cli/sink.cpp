@@ -40,6 +40,8 @@ Result<std::vector<Item>> SinkStream::wait()
             return pass(item);
         }
         if (*item) {
+            if ((*item)->frame.members.empty()) // a question to filters; sinks say by themselves when they are ready
+                continue;
             out.push_back(std::move(**item));
             continue;
         }
@@ -53,7 +55,7 @@ Result<std::vector<Item>> SinkStream::wait()
             auto last = input_.take();
             if (!last && out.empty())
                 return pass(last);
-            if (last && *last)
+            if (last && *last && !(*last)->frame.members.empty())
                 out.push_back(std::move(**last));
             return out;
         }

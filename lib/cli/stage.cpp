@@ -282,6 +282,10 @@ private:
 
     void submit(Workers& workers, Item item)
     {
+        if (item.frame.members.empty()) { // someone asks whether this stage is at work
+            out_ += mail::frame_octets(item.frame);
+            return;
+        }
         Task task;
         for (const auto& member : item.frame.members)
             task.octets += member.message.size() + 1024;

@@ -73,7 +73,7 @@ Result<std::optional<Frame>> FrameReader::next()
         return got == Line::bad ? give_up("no header line") : Result<std::optional<Frame>>(std::nullopt);
     const auto words = split(text, ' ');
     const auto count = words.size() == 3 ? parse_number(words[2]) : std::nullopt;
-    if (words[0] != "MGW1" || !count || *count == 0 || *count > most_members || words[1].empty())
+    if (words[0] != "MGW1" || !count || *count > most_members || words[1].empty())
         return give_up("malformed header line: " + printable_ascii(text, 60));
     Frame frame;
     frame.id = words[1];

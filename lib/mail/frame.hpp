@@ -21,8 +21,8 @@ struct Member {
 
 /// One transaction: the message that came in, first, and what stages made of it (copies, notices).
 struct Frame {
-    std::string id; ///< the first member's Mgw-Id
-    std::vector<Member> members;
+    std::string id;              ///< the first member's Mgw-Id
+    std::vector<Member> members; ///< a frame without any asks whether the stages are at work
 };
 
 /// The octets of a frame: "MGW1 ID N\n", N times "BLOCK MESSAGE\n" block message, "END ID\n".

@@ -17,6 +17,8 @@ namespace
 
 constexpr int pipe_octets = 256 << 10;
 
+const std::string probe = mail::frame_octets({"00000000000000000000000000", {}});
+
 std::string_view program_name(const Arguments& stage)
 {
     const std::string_view path = stage.front();
@@ -54,7 +56,7 @@ Result<LanePlan> plan_lane(std::string_view pipeline, bool per_message)
     auto stages = split_pipeline(pipeline);
     if (!stages)
         return pass(stages);
-    LanePlan plan{*stages, *stages, per_message, {}};
+    LanePlan plan{*stages, *stages, per_message, {}, false};
     for (auto& stage : plan.stages) {
         if (find_program(stage.front()).empty())
             return fail(Status::config, "no such program: " + stage.front(),
@@ -81,6 +83,17 @@ Result<void> require_sink(const LanePlan& plan)
     return {};
 }
 
+Result<void> require_filters(const LanePlan& plan)
+{
+    const auto& last = plan.given.back();
+    const auto name = program_name(last);
+    const bool tees = std::ranges::find(last, "tee") != last.end();
+    if (name == "mgw-queue" || name == "mgw-send" || (name == "mgw-archive" && !tees))
+        return fail(Status::config, "the pipeline ends in a sink: " + std::string(name) + " gives no message back",
+                    "end it with a filter");
+    return {};
+}
+
 Result<Lane> start_lane(const LanePlan& plan)
 {
     Lane lane;
@@ -102,10 +115,12 @@ Result<Lane> start_lane(const LanePlan& plan)
     }
     ::fcntl(lane.input.value(), F_SETPIPE_SZ, pipe_octets);
     lane.answers = std::move(next);
+    if (plan.gives_frames)
+        (void)write_all(lane.input.value(), probe); // a stage that is gone already is seen by its end
     return lane;
 }
 
-Result<bool> SinkGreeting::read(int answers)
+Result<bool> LaneGreeting::read(int answers)
 {
     char c = 0;
     const ssize_t n = ::read(answers, &c, 1);
@@ -113,18 +128,21 @@ Result<bool> SinkGreeting::read(int answers)
         return false;
     if (n <= 0)
         return fail(Status::config, "the pipeline's last stage ended before it was ready", "run mgw-recv --check");
-    const bool whole = c == '\n' && line_ == mail::sink_ready;
-    line_ += c;
-    if (!whole && !mail::sink_ready.starts_with(line_))
-        return fail(Status::config, "the pipeline does not end in a sink: its last stage did not say \"MGW1 sink\"",
-                    "end it with mgw-queue add or mgw-send");
-    return whole;
+    static const std::string sink = std::string(mail::sink_ready) + '\n';
+    const auto& wanted = gives_frames_ ? probe : sink;
+    seen_ += c;
+    if (wanted.starts_with(seen_))
+        return seen_.size() == wanted.size();
+    if (gives_frames_)
+        return fail(Status::config, "the pipeline's last stage does not pass messages on", "end it with a filter");
+    return fail(Status::config, "the pipeline does not end in a sink: its last stage did not say \"MGW1 sink\"",
+                "end it with mgw-queue add or mgw-send");
 }
 
 Result<void> wait_for_sink(int answers, std::chrono::milliseconds timeout)
 {
     const auto end = std::chrono::steady_clock::now() + timeout;
-    SinkGreeting greeting;
+    LaneGreeting greeting;
     for (;;) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         pollfd ready{answers, POLLIN, 0};

@@ -31,6 +31,8 @@ std::vector<std::string> LaneBook::ids() const
 
 Result<std::vector<LaneOutcome>> LaneBook::feed(std::string_view octets)
 {
+    if (frames_)
+        return feed_frames(octets);
     std::vector<LaneOutcome> out;
     while (!octets.empty()) {
         const auto lf = octets.find('\n');
@@ -49,6 +51,21 @@ Result<std::vector<LaneOutcome>> LaneBook::feed(std::string_view octets)
     return out;
 }
 
+Result<std::vector<LaneOutcome>> LaneBook::feed_frames(std::string_view octets)
+{
+    std::vector<LaneOutcome> out;
+    frames_->feed(octets);
+    for (;;) {
+        auto frame = frames_->next();
+        if (!frame)
+            return pass(frame);
+        if (!*frame)
+            return out;
+        if (forget((*frame)->id))
+            out.push_back({(*frame)->id, {}, std::move(**frame)});
+    }
+}
+
 Result<void> LaneBook::take(const mail::Answer& answer, std::vector<LaneOutcome>& into)
 {
     const auto found = waiting_.find(answer.id);
@@ -59,7 +76,7 @@ Result<void> LaneBook::take(const mail::Answer& answer, std::vector<LaneOutcome>
         for (auto& one : answers)
             if (one.code == 0)
                 one = no_answer("No answer for this recipient");
-        into.push_back({found->first, std::move(answers)});
+        into.push_back({found->first, std::move(answers), std::nullopt});
         waiting_.erase(found);
         return {};
     }

@@ -24,8 +24,9 @@ namespace
 {
 
 struct OpenLane {
-    OpenLane(asio::io_context& io, Fd in, Fd out, std::uint8_t number)
-        : input(io, in.release()), answers(io, out.release()), serial(number)
+    OpenLane(asio::io_context& io, Fd in, Fd out, std::uint8_t number, const std::optional<Limits>& frames)
+        : input(io, in.release()), answers(io, out.release()), serial(number),
+          book(frames ? LaneBook(*frames) : LaneBook())
     {
         input.non_blocking(true);
         answers.non_blocking(true);
@@ -56,6 +57,7 @@ struct LaneClient::Impl {
     bool per_message;
     std::function<void(std::uint8_t)> want;
     std::function<void(const Error&)> complain;
+    std::optional<Limits> frames;
     std::list<LanePointer> lanes;
     LanePointer current;
     std::deque<LaneFrame> queue; ///< frames for which there is no lane yet
@@ -168,7 +170,8 @@ struct LaneClient::Impl {
     LaneOutcome no_answers(const std::string& id, const std::string& text) const
     {
         const auto found = waiting.find(id);
-        return {id, std::vector<mail::Answer>(found == waiting.end() ? 0 : found->second.recipients, no_answer(text))};
+        return {id, std::vector<mail::Answer>(found == waiting.end() ? 0 : found->second.recipients, no_answer(text)),
+                std::nullopt};
     }
 
     void finish(LaneOutcome outcome)
@@ -195,8 +198,8 @@ struct LaneClient::Impl {
 };
 
 LaneClient::LaneClient(asio::io_context& io, bool per_message, std::function<void(std::uint8_t)> want,
-                       std::function<void(const Error&)> complain)
-    : impl_(new Impl{io, per_message, std::move(want), std::move(complain)})
+                       std::function<void(const Error&)> complain, std::optional<Limits> frames)
+    : impl_(new Impl{io, per_message, std::move(want), std::move(complain), frames, {}, {}, {}, {}})
 {}
 
 LaneClient::~LaneClient() = default;
@@ -204,7 +207,7 @@ LaneClient::~LaneClient() = default;
 void LaneClient::add_lane(Fd input, Fd answers, std::uint8_t serial)
 {
     auto& my = *impl_;
-    auto lane = std::make_shared<OpenLane>(my.io, std::move(input), std::move(answers), serial);
+    auto lane = std::make_shared<OpenLane>(my.io, std::move(input), std::move(answers), serial, my.frames);
     my.lanes.push_back(lane);
     my.listen(lane);
     std::deque<LaneFrame> queued;

@@ -35,7 +35,7 @@ constexpr std::size_t most_lanes = 64; // at a time, with --per-message
 struct RunningLane {
     Lane lane;
     std::uint8_t serial = 0;
-    SinkGreeting greeting;
+    LaneGreeting greeting;
     Instant started;
     Instant ready_by;
     bool ready = false;
@@ -141,6 +141,7 @@ Result<void> Supervisor::start_new_lane()
         return pass(lane);
     auto& added = lanes_.emplace_back();
     added.lane = std::move(*lane);
+    added.greeting = LaneGreeting(options_.plan.gives_frames);
     serial_ = static_cast<std::uint8_t>(serial_ == 255 ? 1 : serial_ + 1); // 0 stands for none
     added.serial = serial_;
     added.started = SteadyClock::now();

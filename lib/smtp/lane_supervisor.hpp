@@ -24,7 +24,7 @@ enum class LaneNote : char {
 
 struct SupervisorOptions {
     LanePlan plan;
-    std::chrono::milliseconds start_timeout{120'000}; ///< until a new lane's sink is ready
+    std::chrono::milliseconds start_timeout{120'000}; ///< until a new lane is ready
     std::chrono::milliseconds lane_timeout{300'000};  ///< of one message; a retired lane may live as long
     std::chrono::milliseconds drain_timeout{30'000};  ///< after SIGTERM
     /// Runs the front in a process of its own, with its end of the socket; gives that process' exit status.
@@ -42,7 +42,7 @@ struct SupervisorOptions {
 /// Starts the first lane and the front, then watches: a lane of which a stage ends is replaced (with growing pauses
 /// while new ones end at once), SIGHUP checks the stages' configuration and moves new mail to a new lane, SIGTERM and
 /// SIGINT drain. It reads nothing that came from outside. Status::config when the first lane does not start or its last
-/// stage is no sink.
+/// stage is of the wrong kind.
 Result<Status> supervise(const SupervisorOptions& options);
 
 } // namespace mgw::smtp

@@ -7,6 +7,7 @@
 #include "lib/smtp/spool.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,7 @@ struct LaneFrame {
     std::vector<std::string_view> pieces;
     std::string tail;
     Spool spool;
+    std::shared_ptr<const void> keeper = {}; ///< of the octets of the pieces, where that is not `spool`
 };
 
 /// The trace field that a server adds (RFC 5321 section 4.4, keywords of RFC 3848 and RFC 6531), with CRLF. A foreign

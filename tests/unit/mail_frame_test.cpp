@@ -103,8 +103,8 @@ const std::string block = "Mgw-Id: x\nMgw-End:\n";
 INSTANTIATE_TEST_SUITE_P(
     Frames, Malformed,
     testing::Values(Bad{"word", "MGW2 x 1\n"}, Bad{"empty_line", "\n"}, Bad{"no_count", "MGW1 x\n"},
-                    Bad{"no_id", "MGW1  1\n"}, Bad{"zero", "MGW1 x 0\n"}, Bad{"negative", "MGW1 x -1\n"},
-                    Bad{"sign", "MGW1 x +1\n"}, Bad{"many", "MGW1 x 10001\n"},
+                    Bad{"no_id", "MGW1  1\n"}, Bad{"zero_without_end", "MGW1 x 0\n19 0\n"},
+                    Bad{"negative", "MGW1 x -1\n"}, Bad{"sign", "MGW1 x +1\n"}, Bad{"many", "MGW1 x 10001\n"},
                     Bad{"overflow", "MGW1 x 99999999999999999999\n"}, Bad{"extra", "MGW1 x 1 y\n"},
                     Bad{"long_line", std::string(200, 'M')}, Bad{"huge_block", "MGW1 x 1\n99999999 1\n"},
                     Bad{"huge_message", "MGW1 x 1\n19 18446744073709551615\n"},
@@ -116,6 +116,21 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"no_end", "MGW1 x 1\n19 0\n" + block + "MGW1 y 1\n"},
                     Bad{"long_end", "MGW1 x 1\n19 0\n" + block + std::string(200, 'E')}),
     [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Frames, OneWithoutMembersPasses)
+{
+    const auto question = frame_octets({"ID0", {}});
+    EXPECT_EQ(question, "MGW1 ID0 0\nEND ID0\n");
+    FrameReader reader;
+    reader.feed(question + two);
+    const auto first = reader.next();
+    ASSERT_TRUE(first && *first);
+    EXPECT_EQ((*first)->id, "ID0");
+    EXPECT_TRUE((*first)->members.empty());
+    const auto second = reader.next();
+    ASSERT_TRUE(second && *second);
+    EXPECT_EQ((*second)->id, "ID1");
+}
 
 TEST(Answers, AreWrittenAndRead)
 {

@@ -138,6 +138,65 @@ TEST(LaneBook, ARecipientWithoutAnAnswerIsNotAccepted)
     EXPECT_EQ(got->front().answers.at(0).code, 451);
 }
 
+TEST(LaneBook, GivesFramesWhereThereIsNoSink)
+{
+    const auto frame = stamped("Subject: x\r\n\r\nhi\r\n");
+    const auto octets = mail::frame_octets({"0", {}}) + mail::frame_octets(frame);
+    for (std::size_t cut = 0; cut <= octets.size(); ++cut) {
+        LaneBook book{Limits{}};
+        book.expect(id, 1);
+        auto first = book.feed(std::string_view(octets).substr(0, cut));
+        auto second = book.feed(std::string_view(octets).substr(cut));
+        ASSERT_TRUE(first && second) << cut;
+        ASSERT_EQ(first->size() + second->size(), 1U) << cut;
+        const auto& outcome = first->empty() ? second->front() : first->front();
+        EXPECT_EQ(outcome.id, id);
+        ASSERT_TRUE(outcome.frame) << cut;
+        EXPECT_EQ(outcome.frame->members.at(0).message, frame.members[0].message);
+        EXPECT_EQ(book.size(), 0U);
+    }
+    LaneBook late{Limits{}};
+    auto unwanted = late.feed(octets); // given up meanwhile
+    ASSERT_TRUE(unwanted);
+    EXPECT_TRUE(unwanted->empty());
+    EXPECT_FALSE(late.feed("MGW1 sink\n"));
+}
+
+TEST(Lanes, AreOfOneKind)
+{
+    const auto plan = [](const char* pipeline) { return *plan_lane(pipeline, false); };
+    EXPECT_TRUE(require_filters(plan("cat")));
+    EXPECT_FALSE(require_filters(LanePlan{{}, {{"mgw-filter"}, {"/bin/mgw-queue", "add"}}}));
+    EXPECT_FALSE(require_filters(LanePlan{{}, {{"mgw-send", "--maildir=x"}}}));
+    EXPECT_FALSE(require_filters(LanePlan{{}, {{"mgw-archive", "add"}}}));
+    EXPECT_TRUE(require_filters(LanePlan{{}, {{"mgw-archive", "tee"}}}));
+    EXPECT_FALSE(require_sink(LanePlan{{}, {{"mgw-filter"}}}));
+}
+
+TEST(LaneGreeting, OfAPipelineThatGivesFramesIsTheFrameThatWasSent)
+{
+    auto plan = plan_lane("cat", false);
+    ASSERT_TRUE(plan);
+    plan->stages = {{"cat"}};
+    plan->gives_frames = true;
+    auto lane = start_lane(*plan);
+    ASSERT_TRUE(lane);
+    LaneGreeting greeting(true);
+    auto got = greeting.read(lane->answers.value());
+    while (got && !*got)
+        got = greeting.read(lane->answers.value());
+    EXPECT_TRUE(got);
+    lane->input.reset();
+    wait_for_child(lane->stages.at(0).pid);
+    auto pipe = make_pipe();
+    ASSERT_TRUE(pipe && write_all(pipe->second.value(), "MGW1 sink\n"));
+    LaneGreeting sink(true);
+    got = sink.read(pipe->first.value());
+    while (got && !*got)
+        got = sink.read(pipe->first.value());
+    EXPECT_FALSE(got);
+}
+
 TEST(LaneBook, NonsenseBreaksTheLane)
 {
     for (const auto* text : {"hello\n", "A 3 250 2.0.0 x\n", "A 0 250 2.0.0 x\n", "A 1 199 x x\n", "A 1\n"}) {

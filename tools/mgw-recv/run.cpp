@@ -1,8 +1,8 @@
 #include "tools/mgw-recv/run.hpp"
 
+#include "tools/mgw-recv/start.hpp"
 #include "tools/mgw-recv/stdio_pump.hpp"
 
-#include "lib/core/durable.hpp"
 #include "lib/core/fd.hpp"
 #include "lib/core/text.hpp"
 #include "lib/smtp/lane_supervisor.hpp"
@@ -12,9 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <climits>
-#include <cstdio>
-#include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
 
 namespace mgw::recv
@@ -28,21 +25,6 @@ std::string host_name()
     std::array<char, HOST_NAME_MAX + 1> name{};
     ::gethostname(name.data(), HOST_NAME_MAX);
     return smtp::is_domain_or_literal(name.data()) ? name.data() : "localhost";
-}
-
-Result<void> become(const std::string& user)
-{
-    errno = 0;
-    const passwd* entry = ::getpwnam(user.c_str());
-    if (entry == nullptr)
-        return fail(Status::config, "no such user: " + user);
-    if (::initgroups(user.c_str(), entry->pw_gid) != 0 || ::setgid(entry->pw_gid) != 0 ||
-        ::setuid(entry->pw_uid) != 0) {
-        auto error = fail_errno(errno, "cannot become " + user);
-        error.error().status = Status::config;
-        return error;
-    }
-    return {};
 }
 
 /// The certificates with their keys, checked.
@@ -99,14 +81,7 @@ Result<smtp::FrontOptions> front_options(cli::Tool& tool, const Options& o, cons
     out.random = tool.random();
     out.log = &tool.log();
     out.complain = [&tool](const Error& error) { tool.complain(error); };
-    out.confine = [&tool]() -> Result<void> {
-        // all sockets come from the supervisor, so not even socket() is left
-        auto confined = confine(Rights{}, tool.common().sandbox);
-        if (!confined)
-            return pass(confined);
-        tool.explain("front process: " + *confined);
-        return {};
-    };
+    out.confine = [&tool] { return confine_front(tool); };
     auto pairs = read_certificates(o);
     if (!pairs)
         return pass(pairs);
@@ -134,27 +109,6 @@ Result<Listeners> bind_all(const Options& o)
         }
     }
     return out;
-}
-
-void announce(cli::Tool& tool, const Options& o, const Listeners& listeners)
-{
-    std::string names;
-    for (const auto& listener : listeners.bound) {
-        std::fputs(("mgw-recv: listening on " + listener.shown + "\n").c_str(), stderr);
-        names += listener.name + "\n";
-    }
-    if (!o.port_file.empty())
-        if (auto written = write_durably(o.port_file, names); !written)
-            tool.complain(written.error());
-}
-
-Result<Status> check(cli::Tool& tool, const smtp::LanePlan& plan)
-{
-    if (auto checked = smtp::check_lane(plan); !checked)
-        return pass(checked);
-    for (const auto& program : plan.foreign_programs())
-        tool.warn(program + " is not of mgw: it runs unconfined");
-    return Status::ok;
 }
 
 Result<Status> serve(cli::Tool& tool, const Options& o)
@@ -205,7 +159,7 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
     supervisor.warn = [&tool](const std::string& text) { tool.warn(text); };
     supervisor.ready = [&] {
         stdio.socket.reset(); // the front has it; the client must see when it ends
-        announce(tool, o, *listeners);
+        announce(tool, o, listeners->bound);
     };
     supervisor.front = [&](Fd control) {
         stdio.done.reset();
@@ -225,17 +179,14 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
 
 } // namespace
 
-void share_log(const cli::Tool& tool, smtp::LanePlan& plan)
-{
-    if (!tool.common().log.empty())
-        plan.environment.push_back("MGW_LOG=" + tool.common().log);
-}
-
 Result<Status> run(cli::Tool& tool, const Options& o)
 {
     const bool listens = !o.listen.empty() || !o.lmtp.empty() || !o.listen_tls.empty();
-    if (static_cast<int>(listens) + static_cast<int>(o.from_stdin) + static_cast<int>(o.smtp_stdio) != 1)
-        return fail(Status::usage, "give one of --listen (or --lmtp), --smtp-stdio, --stdin", "see mgw-recv --help");
+    if (static_cast<int>(listens) + static_cast<int>(o.from_stdin) + static_cast<int>(o.smtp_stdio) +
+            static_cast<int>(!o.milter.listen.empty()) !=
+        1)
+        return fail(Status::usage, "give one of --listen (or --lmtp), --milter, --smtp-stdio, --stdin",
+                    "see mgw-recv --help");
     if (std::ranges::any_of(o.lmtp, [](const std::string& address) { return address.ends_with(":25"); }))
         return fail(Status::usage, "--lmtp on port 25: other servers would take it for SMTP (RFC 2033 section 5)");
     if (!o.tls_key.empty() && o.tls_key.size() != o.tls_cert.size())
@@ -247,7 +198,7 @@ Result<Status> run(cli::Tool& tool, const Options& o)
     if (o.pipeline.empty())
         return fail(Status::usage, "mail needs somewhere to go: --pipeline is missing",
                     "give --pipeline 'mgw-queue add', with filters before it");
-    return serve(tool, o);
+    return o.milter.listen.empty() ? serve(tool, o) : run_milter(tool, o);
 }
 
 } // namespace mgw::recv

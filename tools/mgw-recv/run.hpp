@@ -1,6 +1,5 @@
 #pragma once
 
-#include "lib/smtp/lane.hpp"
 #include "tools/mgw-recv/options.hpp"
 
 namespace mgw::recv
@@ -12,7 +11,7 @@ Result<Status> run(cli::Tool& tool, const Options& options);
 /// --stdin: foreign messages on standard input, one pipeline over all of them, the results on standard output.
 Result<Status> run_stdin(cli::Tool& tool, const Options& options);
 
-/// The stages write their records where this tool does, unless one has a --log of its own.
-void share_log(const cli::Tool& tool, smtp::LanePlan& plan);
+/// --milter: serves mail servers as a filter.
+Result<Status> run_milter(cli::Tool& tool, const Options& options);
 
 } // namespace mgw::recv

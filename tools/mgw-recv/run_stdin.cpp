@@ -1,4 +1,5 @@
 #include "tools/mgw-recv/run.hpp"
+#include "tools/mgw-recv/start.hpp"
 
 #include "lib/cli/envelope.hpp"
 #include "lib/cli/output.hpp"
