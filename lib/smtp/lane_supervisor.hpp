@@ -28,6 +28,8 @@ struct SupervisorOptions {
     std::chrono::milliseconds drain_timeout{30'000};  ///< after SIGTERM
     /// Runs the front in a process of its own, with its end of the socket; gives that process' exit status.
     std::function<int(Fd control)> front;
+    /// Runs the door in a process of its own (see run_door), if there is one; gives that process' exit status.
+    std::function<int(Fd control)> door;
     /// Called once the first lane is ready and the front runs.
     std::function<void()> ready = [] {};
     std::function<void(const Error&)> complain;
@@ -36,9 +38,9 @@ struct SupervisorOptions {
 };
 
 /// Starts the first lane and the front, then watches: a lane of which a stage ends is replaced (with growing pauses
-/// while new ones end at once), SIGHUP checks the stages' configuration and moves new mail to a new lane, SIGTERM and
-/// SIGINT drain. It reads nothing that came from outside. Status::config when the first lane does not start or its last
-/// stage is no sink.
+/// while new ones end at once), the door likewise, SIGHUP checks the stages' configuration and moves new mail to a new
+/// lane, SIGTERM and SIGINT drain. It reads nothing that came from outside. Status::config when the first lane does not
+/// start or its last stage is no sink.
 Result<Status> supervise(const SupervisorOptions& options);
 
 } // namespace mgw::smtp
