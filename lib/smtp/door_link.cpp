@@ -2,6 +2,7 @@
 
 #include "lib/smtp/door_wire.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
@@ -34,6 +35,8 @@ public:
 
     void ask(DoorQuestion question, Done done) override
     {
+        if (std::ranges::find(options_.unused, question.at) != options_.unused.end())
+            return done({});
         const auto number = number_++;
         to_send_.push_back(pack(number, question));
         waiting_.emplace(number,

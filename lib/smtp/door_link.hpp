@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace mgw::smtp
 {
@@ -15,6 +16,7 @@ struct DoorLinkOptions {
     std::chrono::milliseconds deadline{10'000}; ///< for an answer
     bool defers = false;           ///< without an answer: 4xx at connect, MAIL and RCPT; otherwise all passes
     bool defers_recipients = true; ///< without an answer: 4xx at RCPT, for an address that may not exist
+    std::vector<DoorPoint> unused; ///< where all passes unasked
     std::function<void(const Error&)> complain = [](const Error&) {};
 };
 

@@ -55,6 +55,8 @@ struct DoorPlan {
                reverse == ReverseName::none && rates.empty() && !greylist && recipients.empty() && classes.empty() &&
                !policy;
     }
+    /// Where nothing is checked, so that nobody need be asked.
+    std::vector<DoorPoint> unused_points() const;
     /// Whether anything is counted or remembered.
     bool needs_state() const { return !rates.empty() || greylist.has_value(); }
 };

@@ -333,8 +333,11 @@ Found Case::dnsbl()
     for (const auto& listing : result.listings)
         listed += (listed.empty() ? "" : ",") + listing.list + ":" + listing.meaning;
     fact("dnsbl", listed.empty() ? "none" : listed);
+    std::string failed;
     for (const auto& failure : result.failures)
-        fact("dnsbl_error", failure.list + ": " + failure.why);
+        failed += (failed.empty() ? "" : "; ") + failure.list + ": " + failure.why;
+    if (!failed.empty())
+        fact("dnsbl_error", failed);
     const auto* decisive = result.decisive();
     if (decisive != nullptr && decisive->action == lists::DnsblAction::accept)
         return std::nullopt;
@@ -420,6 +423,24 @@ Found Case::policy()
 }
 
 } // namespace
+
+std::vector<DoorPoint> DoorPlan::unused_points() const
+{
+    const auto counts = [&](state::RateEvent event) {
+        return std::ranges::find(rates, event, &state::RateLimit::event) != rates.end();
+    };
+    std::vector<DoorPoint> out; // connect is where the name is looked up
+    if (!policy)
+        out.push_back(DoorPoint::hello);
+    if (!counts(state::RateEvent::failures))
+        out.push_back(DoorPoint::auth);
+    if (!policy && helo.empty() && reverse == ReverseName::none && dnsbl.empty() && dnsbl_file.empty() &&
+        !counts(state::RateEvent::messages))
+        out.push_back(DoorPoint::mail);
+    if (!policy && recipients.empty() && classes.empty() && !greylist && !counts(state::RateEvent::recipients))
+        out.push_back(DoorPoint::recipient);
+    return out;
+}
 
 DoorAnswer decide_door(const DoorPlan& plan, const DoorTables& tables, const DoorSources& sources,
                        const DoorQuestion& question, Time now)
