@@ -6,6 +6,7 @@
 #include "lib/core/log.hpp"
 #include "lib/core/random.hpp"
 #include "lib/core/result.hpp"
+#include "lib/smtp/door.hpp"
 #include "lib/smtp/server_session.hpp"
 
 #include <chrono>
@@ -42,6 +43,7 @@ struct FrontOptions {
     std::string connected_ip;
     Clock clock;
     Random random;
+    MakeDoor make_door; ///< without it everything passes
     Log* log = nullptr;
     std::function<void(const Error&)> complain;
     std::function<Result<void>()> confine = [] { return Result<void>{}; }; ///< after set-up

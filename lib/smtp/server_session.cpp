@@ -152,13 +152,22 @@ ServerEvent ServerSession::hello(const CommandLine& command)
     reset();
     helo_ = command.argument;
     extended_ = command.verb != "HELO";
-    if (!extended_)
-        return say({250, {}, config_.hostname});
+    greeted_ = false;
+    return wait_for_answer(ServerEvent::hello);
+}
+
+void ServerSession::greet_client()
+{
+    greeted_ = true;
+    if (!extended_) {
+        say({250, {}, config_.hostname});
+        return;
+    }
     replies_ += "250-" + config_.hostname + "\r\n";
     auto lines = extensions();
     for (std::size_t i = 0; i + 1 < lines.size(); ++i)
         replies_ += "250-" + lines[i] + "\r\n";
-    return say({250, {}, std::move(lines.back())});
+    say({250, {}, std::move(lines.back())});
 }
 
 /// What works here and now, in the order that clients see.
@@ -205,6 +214,7 @@ void ServerSession::tls_started(std::string version)
     reset();
     helo_.clear();
     extended_ = false;
+    greeted_ = false;
     line_.clear();
     tls_ = std::move(version);
     asked_ = ServerEvent::none;

@@ -38,6 +38,7 @@ struct ServerConfig {
 /// What the caller of ServerSession::feed has to do.
 enum class ServerEvent : char {
     none,      ///< feed more octets
+    hello,     ///< HELO, EHLO or LHLO: accept() or refuse()
     mail,      ///< a sender was given: accept() or refuse()
     recipient, ///< a recipient was given, the last of the envelope: accept() or refuse()
     data,      ///< data or a chunk may begin: accept() or refuse(), then feed() again, even with no octets
@@ -60,7 +61,7 @@ struct ServerEnvelope {
     std::vector<ServerRecipient> to;
 };
 
-/// A MAIL, RCPT, DATA or BDAT that was refused, for the record.
+/// A HELO, MAIL, RCPT, DATA or BDAT that was refused, for the record.
 struct ServerRefusal {
     std::string command;
     std::string id; ///< Mgw-Id; empty before the first MAIL
@@ -84,9 +85,9 @@ public:
     /// Takes octets from the front of `octets` up to the next event. After start_tls and close nothing is left of them:
     /// what came before a handshake was not protected and must not count after it.
     ServerEvent feed(std::string_view& octets);
-    /// Answers to mail, recipient and data.
+    /// Answers to hello, mail, recipient and data. After 421, or with `and_close`, the session is closed.
     void accept();
-    void refuse(const ServerReply& reply);
+    void refuse(const ServerReply& reply, bool and_close = false);
     /// Answers a message: one reply; in LMTP one for each recipient, in order. The Mgw-Id is added here.
     void finish(const std::vector<ServerReply>& replies);
     /// After the handshake: everything that was said before is forgotten (RFC 3207 section 4.2).
@@ -140,6 +141,7 @@ private:
     ServerEvent wait_for_answer(ServerEvent event);
     ServerEvent say(const ServerReply& reply);
     std::string worded(const ServerReply& reply) const;
+    void greet_client();
     void note_refusal(const ServerReply& reply);
     ServerEvent idle(const ServerReply& reply);
     ServerEvent error(const ServerReply& reply);
@@ -165,6 +167,7 @@ private:
     std::string path_; // its path, if it has one
     std::string helo_;
     bool extended_ = false;
+    bool greeted_ = false; // HELO was accepted
     std::string tls_;
     bool has_sender_ = false;
     bool refused_recipient_ = false;

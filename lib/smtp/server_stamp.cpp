@@ -70,6 +70,8 @@ mail::Block stamped_block(const Arrival& arrival, const ServerEnvelope& envelope
     std::size_t number = 0;
     for (const auto& [path, parameters] : envelope.to)
         block.add_recipient(std::to_string(++number), path, parameters);
+    if (!arrival.facts.empty())
+        block.add_result("mgw-recv", arrival.facts);
     return block;
 }
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mgw::smtp
@@ -21,7 +22,8 @@ struct Arrival {
     mail::Client client;
     std::string tls_cipher;
     Time time;
-    double deadline = 0;    ///< boot clock, 0 for none
+    double deadline = 0;                                    ///< boot clock, 0 for none
+    std::vector<std::pair<std::string, std::string>> facts; ///< Mgw-Result of mgw-recv
     bool submitted = false; ///< by an author's program (RFC 6409), so that missing fields are added
 };
 

@@ -32,7 +32,7 @@ std::string for_comparison(std::string_view domain)
 
 ServerEvent ServerSession::mail(std::string_view argument)
 {
-    if (helo_.empty())
+    if (!greeted_)
         return error({503, "5.5.1", config_.lmtp ? "Send LHLO first" : "Send EHLO or HELO first"});
     if (has_sender_)
         return error({503, "5.5.1", "Sender already given"});
@@ -190,6 +190,9 @@ void ServerSession::accept()
 {
     state_ = State::command;
     switch (std::exchange(asked_, ServerEvent::none)) {
+    case ServerEvent::hello:
+        greet_client();
+        break;
     case ServerEvent::mail:
         has_sender_ = true;
         more_chunks_ = false;
@@ -212,7 +215,7 @@ void ServerSession::accept()
     }
 }
 
-void ServerSession::refuse(const ServerReply& reply)
+void ServerSession::refuse(const ServerReply& reply, bool and_close)
 {
     state_ = State::command;
     const auto asked = std::exchange(asked_, ServerEvent::none);
@@ -232,9 +235,11 @@ void ServerSession::refuse(const ServerReply& reply)
         envelope_.to.pop_back();
         refused_recipient_ = true;
     }
+    if (asked == ServerEvent::hello)
+        refusals_.push_back({verb_, {}, {}, {}, reply});
     note_refusal(reply);
     say(reply);
-    if (reply.code == 421)
+    if (reply.code == 421 || and_close)
         state_ = State::closed;
     else
         check_errors();

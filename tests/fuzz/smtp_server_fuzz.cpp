@@ -40,6 +40,12 @@ std::string outcome(std::string_view octets, std::size_t step, unsigned kind)
                     std::abort(); // octets that nobody takes would be asked about for ever
                 more = false;
                 break;
+            case smtp::ServerEvent::hello:
+                if (session.helo().starts_with('y'))
+                    session.refuse({550, "5.7.1", "Not you"});
+                else
+                    session.accept();
+                break;
             case smtp::ServerEvent::mail:
                 session.accept();
                 break;

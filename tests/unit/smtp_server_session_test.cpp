@@ -30,6 +30,15 @@ std::function<std::string()> counting_ids()
     };
 }
 
+/// The next event but hello, which is accepted.
+ServerEvent feed_on(ServerSession& session, std::string_view& octets)
+{
+    auto event = session.feed(octets);
+    for (; event == ServerEvent::hello; event = session.feed(octets))
+        session.accept();
+    return event;
+}
+
 Said talk(std::string_view octets, std::size_t step, ServerConfig config = {}, std::size_t first = 0)
 {
     Said said;
@@ -45,6 +54,7 @@ Said talk(std::string_view octets, std::size_t step, ServerConfig config = {}, s
             case ServerEvent::none:
                 more = !piece.empty();
                 break;
+            case ServerEvent::hello:
             case ServerEvent::mail:
             case ServerEvent::recipient:
             case ServerEvent::data:
@@ -106,12 +116,12 @@ TEST(ServerSession, RefusedChunksCountAsRefusedDataDoes)
         SpoolBudget budget;
         ServerSession session(config, budget);
         std::string_view hello = "EHLO c\r\n";
-        session.feed(hello);
+        feed_on(session, hello);
         int messages = 0;
         for (; messages < 20 && !session.is_closed(); ++messages) {
             const auto text = "MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n" + std::string(message) + "RSET\r\n";
             for (std::string_view octets = text; !octets.empty() && !session.is_closed();) {
-                const auto event = session.feed(octets);
+                const auto event = feed_on(session, octets);
                 if (event == ServerEvent::data)
                     session.refuse({452, "4.3.1", "Later"});
                 else if (event == ServerEvent::mail || event == ServerEvent::recipient)
@@ -424,11 +434,11 @@ TEST(ServerSession, ForgetsAllThatCameBeforeTls)
     SpoolBudget budget;
     ServerSession session(again, budget);
     std::string_view in = "EHLO c\r\nSTARTTLS\r\n";
-    EXPECT_EQ(session.feed(in), ServerEvent::start_tls);
+    EXPECT_EQ(feed_on(session, in), ServerEvent::start_tls);
     session.tls_started("TLSv1.2");
     session.take_replies();
     in = "MAIL FROM:<a@b.c>\r\nEHLO c\r\nSTARTTLS\r\n";
-    session.feed(in);
+    feed_on(session, in);
     const auto replies = session.take_replies();
     EXPECT_EQ(codes(replies), "503 250 503");
     EXPECT_FALSE(replies.contains("STARTTLS\r\n250"));
@@ -445,7 +455,7 @@ TEST(ServerSession, TakesNothingThatStoodBehindStarttls)
         ServerSession session(config, budget);
         auto event = ServerEvent::none;
         for (auto piece : {std::string_view(in).substr(0, at), std::string_view(in).substr(at)}) {
-            while (event != ServerEvent::start_tls && (event = session.feed(piece)) == ServerEvent::mail)
+            while (event != ServerEvent::start_tls && (event = feed_on(session, piece)) == ServerEvent::mail)
                 session.accept();
             if (event == ServerEvent::start_tls)
                 break; // the front reads the next octets from the handshake
@@ -513,7 +523,7 @@ TEST(ServerSession, AnnouncesWhatWorksInItsOrder)
     ServerSession session(config, budget);
     session.tls_started("TLSv1.3");
     std::string_view in = "EHLO c\r\nMAIL FROM:<a@b.c> REQUIRETLS\r\n";
-    EXPECT_EQ(session.feed(in), ServerEvent::mail);
+    EXPECT_EQ(feed_on(session, in), ServerEvent::mail);
     session.accept();
     EXPECT_TRUE(session.take_replies().ends_with(
         "250-CHUNKING\r\n250-REQUIRETLS\r\n250 LIMITS RCPTMAX=1 MAILMAX=7\r\n250 2.1.0 Ok\r\n"));
@@ -540,6 +550,24 @@ TEST(ServerSession, EndsWhatItSaysOfAMessageWithItsId)
         reply_octets({550, "5.7.1", std::string(600, 'x')}, first_id).ends_with("x " + std::string(first_id) + "\r\n"));
 }
 
+TEST(ServerSession, KeepsAClientOutWhoseHelloIsRefused)
+{
+    ServerConfig config;
+    SpoolBudget budget;
+    ServerSession session(config, budget);
+    std::string_view in = "EHLO c\r\nMAIL FROM:<a@b.c>\r\nEHLO d\r\nNOOP\r\n";
+    EXPECT_EQ(session.feed(in), ServerEvent::hello);
+    EXPECT_EQ(session.helo(), "c");
+    session.refuse({550, "5.7.1", "Not you"});
+    EXPECT_EQ(session.feed(in), ServerEvent::hello);
+    session.refuse({554, "5.7.1", "Nor you"}, true);
+    EXPECT_TRUE(session.is_closed());
+    EXPECT_EQ(codes(session.take_replies()), "550 503 554");
+    const auto refusals = session.take_refusals();
+    ASSERT_EQ(refusals.size(), 3U); // MAIL as well
+    EXPECT_EQ(refusals[0].command + refusals[0].id + std::to_string(refusals[0].reply.code), "EHLO550");
+}
+
 TEST(ServerSession, TellsWhatItRefused)
 {
     ServerConfig config;
@@ -547,9 +575,9 @@ TEST(ServerSession, TellsWhatItRefused)
     SpoolBudget budget;
     ServerSession session(config, budget);
     std::string_view in = "EHLO c\r\nXYZZY\r\nMAIL FROM:<a@b.c> FOO\r\nMAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\n";
-    EXPECT_EQ(session.feed(in), ServerEvent::mail);
+    EXPECT_EQ(feed_on(session, in), ServerEvent::mail);
     session.accept();
-    EXPECT_EQ(session.feed(in), ServerEvent::recipient);
+    EXPECT_EQ(feed_on(session, in), ServerEvent::recipient);
     session.refuse({550, "5.1.1", "No such user"});
     const auto refusals = session.take_refusals();
     ASSERT_EQ(refusals.size(), 2U);
