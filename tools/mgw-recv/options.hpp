@@ -2,6 +2,7 @@
 
 #include "lib/cli/stream.hpp"
 #include "lib/cli/tool.hpp"
+#include "tools/mgw-recv/door_options.hpp"
 
 #include <string>
 #include <vector>
@@ -38,6 +39,7 @@ struct Options {
     std::string bare_newlines = "reject";
     bool strict = false;
     bool exit_verdict = false;
+    DoorOptions door;
     cli::StreamOptions stream;
     cli::EnvelopeOptions envelope;
 };
