@@ -1,5 +1,7 @@
 #include "lib/smtp/lane_supervisor.hpp"
 
+#include "lib/smtp/door_process.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -11,6 +13,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -55,11 +58,14 @@ private:
     Result<void> prepare();
     Result<void> start_new_lane();
     Result<void> start_front();
+    void start_door();
+    Result<pid_t> start_process(Fd& control, const std::function<int(Fd)>& work);
     void wait();
     void take_signals();
     void reap();
     void child_ended(pid_t pid, int status);
     void front_ended(int status);
+    void door_ended(int status);
     void stage_ended(RunningLane& lane, const Child& stage, int status);
     void lane_failed(const Error& error);
     void greet(RunningLane& lane);
@@ -82,6 +88,11 @@ private:
     Fd signals_;
     Fd control_;
     pid_t front_ = -1;
+    Fd door_control_;
+    pid_t door_ = -1;
+    Instant door_started_;
+    std::optional<Instant> start_door_at_;
+    milliseconds door_pause_{0};
     std::list<RunningLane> lanes_;
     std::vector<Child> checks_;
     bool check_failed_ = false;
@@ -100,18 +111,23 @@ Result<Status> Supervisor::run()
 {
     if (auto prepared = prepare(); !prepared)
         return pass(prepared);
+    if (options_.door)
+        start_door();
     if (auto started = start_new_lane(); !started)
         return pass(started);
     while (!done_ && !failed_)
         wait();
     control_.reset(); // a front that still runs ends, and with it the lanes
+    door_control_.reset();
     for (auto& lane : lanes_) {
         lane.lane.input.reset();
         lane.lane.answers.reset();
     }
     const auto end = SteadyClock::now() + std::min(grace, options_.drain_timeout);
-    while (!lanes_.empty() && SteadyClock::now() < end)
+    while ((!lanes_.empty() || door_ > 0) && SteadyClock::now() < end)
         wait();
+    if (door_ > 0)
+        ::kill(door_, SIGKILL);
     for (const auto& lane : lanes_)
         for (const auto& stage : lane.lane.stages)
             ::kill(stage.pid, SIGKILL);
@@ -151,28 +167,65 @@ Result<void> Supervisor::start_new_lane()
 
 Result<void> Supervisor::start_front()
 {
+    auto started = start_process(control_, options_.front);
+    if (!started)
+        return pass(started);
+    front_ = *started;
+    ::fcntl(control_.value(), F_SETFL, O_NONBLOCK);
+    return {};
+}
+
+/// A process of its own with an end of a socket; `control` gets the other one.
+Result<pid_t> Supervisor::start_process(Fd& control, const std::function<int(Fd)>& work)
+{
     auto pair = make_socket_pair();
     if (!pair)
         return pass(pair);
     const pid_t pid = ::fork();
     if (pid < 0)
-        return fail_errno(errno, "cannot start the front process");
+        return fail_errno(errno, "cannot start a process");
     if (pid == 0) {
         lanes_.clear(); // closes what the front gets by the socket, or must not hold open
         signals_.reset();
         control_.reset();
+        door_control_.reset();
         pair->first.reset();
         for (const int signal : {SIGHUP, SIGTERM, SIGINT})
             ::signal(signal, SIG_IGN); // the supervisor says when to stop
         sigset_t none;
         ::sigemptyset(&none);
         ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        ::_exit(options_.front(std::move(pair->second)));
+        ::_exit(work(std::move(pair->second)));
     }
-    front_ = pid;
-    control_ = std::move(pair->first);
-    ::fcntl(control_.value(), F_SETFL, O_NONBLOCK);
-    return {};
+    control = std::move(pair->first);
+    return pid;
+}
+
+/// Without a door mail goes on as --door-on-error says, so that no failure here is one of the whole.
+void Supervisor::start_door()
+{
+    start_door_at_.reset();
+    door_started_ = SteadyClock::now();
+    auto started = start_process(door_control_, options_.door);
+    if (started) {
+        door_ = *started;
+        return;
+    }
+    options_.complain(started.error());
+    start_door_at_ = door_started_ + longest_pause;
+}
+
+void Supervisor::door_ended(int status)
+{
+    door_ = -1;
+    door_control_.reset();
+    if (stopping_ || done_ || failed_)
+        return;
+    options_.warn("the door process ended (" + describe_wait_status(status) + "); it is started again");
+    const auto now = SteadyClock::now();
+    const bool was_short = now - door_started_ < short_life;
+    door_pause_ = was_short ? std::min(std::max(door_pause_ * 2, first_pause), longest_pause) : milliseconds{0};
+    start_door_at_ = now + door_pause_;
 }
 
 void Supervisor::wait()
@@ -221,6 +274,8 @@ void Supervisor::child_ended(pid_t pid, int status)
 {
     if (pid == front_)
         return front_ended(status);
+    if (pid == door_)
+        return door_ended(status);
     if (const auto check = std::ranges::find(checks_, pid, &Child::pid); check != checks_.end()) {
         const Child ended = *check;
         checks_.erase(check);
@@ -417,6 +472,9 @@ void Supervisor::reload_certificates()
 void Supervisor::reload()
 {
     reload_certificates();
+    if (door_control_) { // one that ends now reads its lists when it starts again
+        [[maybe_unused]] const ssize_t sent = ::send(door_control_.value(), &door_reload, 1, MSG_NOSIGNAL);
+    }
     if (stopping_ || !checks_.empty())
         return;
     check_failed_ = false;
@@ -479,6 +537,8 @@ void Supervisor::on_time()
     }
     if (stopping_ || done_ || failed_)
         return;
+    if (start_door_at_ && now >= *start_door_at_)
+        start_door();
     if (start_at_ && now >= *start_at_)
         if (auto started = start_new_lane(); !started)
             lane_failed(started.error());

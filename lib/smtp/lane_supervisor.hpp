@@ -29,6 +29,8 @@ struct SupervisorOptions {
     std::chrono::milliseconds drain_timeout{30'000};  ///< after SIGTERM
     /// Runs the front in a process of its own, with its end of the socket; gives that process' exit status.
     std::function<int(Fd control)> front;
+    /// Runs the door in a process of its own (see run_door), if there is one; gives that process' exit status.
+    std::function<int(Fd control)> door;
     /// Called once the first lane is ready and the front runs.
     std::function<void()> ready = [] {};
     /// Called at SIGHUP: new certificates for the front, as a text, empty for none. A failure is complained of, and the
@@ -40,9 +42,9 @@ struct SupervisorOptions {
 };
 
 /// Starts the first lane and the front, then watches: a lane of which a stage ends is replaced (with growing pauses
-/// while new ones end at once), SIGHUP checks the stages' configuration and moves new mail to a new lane, SIGTERM and
-/// SIGINT drain. It reads nothing that came from outside. Status::config when the first lane does not start or its last
-/// stage is of the wrong kind.
+/// while new ones end at once), the door likewise, SIGHUP checks the stages' configuration and moves new mail to a new
+/// lane, SIGTERM and SIGINT drain. It reads nothing that came from outside. Status::config when the first lane does not
+/// start or its last stage is of the wrong kind.
 Result<Status> supervise(const SupervisorOptions& options);
 
 } // namespace mgw::smtp

@@ -2,6 +2,7 @@
 
 #include "lib/cli/stream.hpp"
 #include "lib/cli/tool.hpp"
+#include "tools/mgw-recv/door_options.hpp"
 #include "tools/mgw-recv/milter_options.hpp"
 
 #include <string>
@@ -42,6 +43,7 @@ struct Options {
     bool strict = false;
     bool exit_verdict = false;
     MilterOptions milter;
+    DoorOptions door;
     cli::StreamOptions stream;
     cli::EnvelopeOptions envelope;
 };

@@ -122,14 +122,24 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
     auto front = front_options(tool, o, *plan);
     if (!front)
         return pass(front);
-    if (tool.common().check)
+    auto door = DoorSetup::make(tool, o.door, front->server.hostname, o.domains);
+    if (!door)
+        return pass(door);
+    if (tool.common().check) {
+        if (*door)
+            if (auto checked = (*door)->check(tool); !checked)
+                return pass(checked);
         return check(tool, *plan);
+    }
     auto listeners = bind_all(o);
     if (!listeners)
         return pass(listeners);
     if (!o.user.empty())
         if (auto became = become(o.user); !became)
             return pass(became);
+    if (*door)
+        if (auto checked = (*door)->check(tool); !checked)
+            return pass(checked);
     StdioSocket stdio;
     if (o.smtp_stdio) {
         auto connected = connect_stdio();
@@ -168,6 +178,13 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
             tool.complain(ended.error());
         return static_cast<int>(ended ? *ended : ended.error().status);
     };
+    const auto leave_to_front = [&] {
+        stdio = {};
+        listeners->bound.clear();
+    };
+    if (*door)
+        if (auto connected = (*door)->connect(tool, *front, supervisor, leave_to_front); !connected)
+            return pass(connected);
     auto ended = smtp::supervise(supervisor);
     stdio.socket.reset();
     if (stdio.done) {
@@ -181,6 +198,8 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
 
 Result<Status> run(cli::Tool& tool, const Options& o)
 {
+    if (o.door.is_state_command)
+        return run_state(tool, o.door);
     const bool listens = !o.listen.empty() || !o.lmtp.empty() || !o.listen_tls.empty();
     if (static_cast<int>(listens) + static_cast<int>(o.from_stdin) + static_cast<int>(o.smtp_stdio) +
             static_cast<int>(!o.milter.listen.empty()) !=
