@@ -251,6 +251,10 @@ void Session::tls_started()
 {
     secure_ = true;
     extensions_.clear();
+    if (options_.implicit_tls) {
+        want_ = Want::read; // the greeting
+        return;
+    }
     ask({Expect::hello, std::string(hello_word()) + " " + options_.helo});
     send_steps();
 }
@@ -265,8 +269,7 @@ bool Session::refuse_locally(const Mail& mail)
                     "the message has " + std::to_string(mail.survey.wire_octets) + " octets, the server takes " +
                         std::to_string(*limit),
                     {}});
-    else if (requires_tls(mail) && !options_.lmtp &&
-             !(secure_ && options_.tls == TlsLevel::verify && offers("REQUIRETLS")))
+    else if (requires_tls(mail) && !options_.lmtp && !(secure_ && options_.known_server && offers("REQUIRETLS")))
         decide_all({550,
                     "5.7.30",
                     "the sender requires verified TLS and a server that asks for it in turn (REQUIRETLS, RFC 8689)",

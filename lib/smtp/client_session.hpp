@@ -1,6 +1,8 @@
 #pragma once
 
 #include "lib/smtp/client_data.hpp"
+#include "lib/smtp/client_outcome.hpp"
+#include "lib/smtp/client_policy.hpp"
 #include "lib/smtp/client_reply.hpp"
 
 #include <chrono>
@@ -14,18 +16,6 @@
 
 namespace mgw::smtp
 {
-
-/// What is asked of the transport: nothing, TLS where it is offered, TLS always, TLS with a certificate that names the
-/// host.
-enum class TlsLevel : char { none, may, encrypt, verify };
-
-/// What became of one recipient. Code 0: nothing yet, another host may be tried.
-struct Outcome {
-    int code = 0;
-    std::string enhanced;
-    std::string text;  ///< printable ASCII
-    std::string stage; ///< what the server was asked: "RCPT TO"; empty when the server has no part in it
-};
 
 struct MailRecipient {
     std::string path; ///< without angle brackets
@@ -47,19 +37,23 @@ struct SessionOptions {
     bool lmtp = false;
     TlsLevel tls = TlsLevel::may;
     std::chrono::seconds reply_timeout{
-        300}; ///< for one whole reply; twice that after the final dot (RFC 5321 section 4.5.3.2)
+        300};                  ///< for one whole reply; twice that after the final dot (RFC 5321 section 4.5.3.2)
+    bool implicit_tls = false; ///< TLS comes before the greeting (RFC 8314)
+    bool known_server = false; ///< TLS proves that the server is the one that a secure source names (RFC 8689)
 };
 
 /// The client's side of SMTP (RFC 5321) and LMTP (RFC 2033) without a socket: octets in, octets and wishes out.
 ///
-///     start: want() is `read`. Whenever output() is not empty, send it; then do what want() says:
-///     read: receive octets, or lost();  start_tls: hand-shake, then tls_started();  commit: the message is sent but
-///     for its final dot: commit() or drop the connection;  idle: begin() or quit();  closed: close it.
+///     start: want() is `read`, or `start_tls` with implicit TLS. Whenever output() is not empty, send it; then do what
+///     want() says: read: receive octets, or lost();  start_tls: hand-shake, then tls_started();  commit: the message
+///     is sent but for its final dot: commit() or drop the connection;  idle: begin() or quit();  closed: close it.
 class Session {
 public:
     enum class Want : char { read, start_tls, commit, idle, closed };
 
-    explicit Session(SessionOptions options) : options_(std::move(options)) {}
+    explicit Session(SessionOptions options)
+        : options_(std::move(options)), want_(options_.implicit_tls ? Want::start_tls : Want::read)
+    {}
 
     Want want() const { return want_; }
     /// The next octets to send, empty when there is nothing more for now.
@@ -120,7 +114,7 @@ private:
 
     SessionOptions options_;
     ReplyParser parser_;
-    Want want_ = Want::read;
+    Want want_;
     std::deque<Step> to_send_;
     std::deque<Step> expected_{Step{Expect::greeting, {}}};
     std::string out_;

@@ -18,6 +18,17 @@ struct Courier::Job {
     std::vector<mail::Answer> answers;
 };
 
+namespace
+{
+
+/// One report as a word list of a record: "sts example.org mx.example.org success".
+std::string text_of(const smtp::TlsReport& report)
+{
+    return printable_ascii(report.policy + " " + report.domain + " " + report.mx + " " + report.result);
+}
+
+} // namespace
+
 /// One message of a transaction on its way to some of its recipients.
 struct Courier::Leg {
     JobPtr job;
@@ -25,6 +36,7 @@ struct Courier::Leg {
     smtp::Plan plan;
     smtp::DataSurvey survey;
     std::size_t groups_open = 0;
+    std::vector<std::string> tls; ///< what connections showed
     std::function<void()> done;
 
     const mail::Member& mail() const { return job->item.frame.members[member]; }
@@ -32,6 +44,14 @@ struct Courier::Leg {
 
 namespace
 {
+
+/// A host of a route and what TLS it would be asked for.
+std::string said(const smtp::Host& host)
+{
+    const auto& refusal = host.tls.refusal;
+    return host.label() + " with TLS " + host.tls.text() +
+           (refusal.code == 0 ? "" : " not used: " + std::to_string(refusal.code) + " " + refusal.text);
+}
 
 bool is_new(const mail::Recipient& recipient)
 {
@@ -129,6 +149,10 @@ void Courier::start_group(const LegPtr& leg, const smtp::Group& group)
             leg->plan.outcomes[positions[i]] = std::move(outcomes[i]);
         group_done(leg);
     };
+    delivery.tls_seen = [this, leg](const smtp::TlsReport& report) {
+        leg->tls.push_back(text_of(report));
+        tool_.explain("TLS to " + printable_ascii(report.mx) + ": " + report.result + ", " + report.reason);
+    };
     means_.pool.deliver(std::move(delivery));
 }
 
@@ -200,6 +224,8 @@ void Courier::record(const Leg& leg)
     Record r;
     r.text("id", id).address("from", block.from().value_or("")).addresses("to", to).list("answers", results);
     r.number("delivered", delivered).number("deferred", deferred).number("refused", refused);
+    if (!leg.tls.empty())
+        r.list("tls", leg.tls);
     r.number("size", static_cast<std::int64_t>(leg.mail().message.size()))
         .real("ms", (boot_seconds() - leg.job->begun) * 1000);
     tool_.log().write(tool_.clock().now(), r);
@@ -221,7 +247,7 @@ void Courier::say_plan(const Leg& leg)
             group.destination.kind == smtp::Destination::Kind::lmtp) {
             const auto route = means_.pool.route(group.destination);
             for (std::size_t i = 0; i < route.hosts.size(); ++i)
-                what += (i == 0 ? " by " : ", ") + route.hosts[i].label();
+                what += (i == 0 ? " by " : ", ") + said(route.hosts[i]);
             if (route.hosts.empty())
                 what +=
                     ": " + std::to_string(route.failure.code) + " " + route.failure.enhanced + " " + route.failure.text;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small scripted SMTP and LMTP server for tests. Prints its port (or socket) and serves until its standard input ends.
 
-server.py [--mode MODE] [--out FOLDER] [--lmtp] [--unix PATH] [--cert PEM]
+server.py [--mode MODE] [--out FOLDER] [--lmtp] [--unix PATH] [--cert PEM] [--smtps] [--address IP] [--port N]
 Recipients that begin with reject, defer, full get 550, 450, 552. Each message is written to FOLDER/N.eml, its
 commands to FOLDER/N.env; FOLDER/connections counts connections.
 """
@@ -13,9 +13,15 @@ p.add_argument("--out")
 p.add_argument("--lmtp", action="store_true")
 p.add_argument("--unix")
 p.add_argument("--cert")
+p.add_argument("--smtps", action="store_true")
+p.add_argument("--address", default="127.0.0.1")
+p.add_argument("--port", type=int, default=0)
 o = p.parse_args()
 lock = threading.Lock()
-count = {"messages": 0, "connections": 0}
+count = {"messages": 0, "connections": 0, "resumed": 0}
+if o.cert:
+    tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls_context.load_cert_chain(o.cert)
 
 
 class Session:
@@ -35,6 +41,17 @@ class Session:
         if not raw:
             raise EOFError
         return raw
+
+    def start_tls(self):
+        self.sock = tls_context.wrap_socket(self.sock, server_side=True)
+        self.file = self.sock.makefile("rb")
+        self.secure = True
+        self.commands = ["(TLS)"]
+        with lock:
+            count["resumed"] += self.sock.session_reused
+            if o.out:
+                with open(os.path.join(o.out, "resumed"), "w") as f:
+                    f.write("%d\n" % count["resumed"])
 
     def hello(self, word):
         lines = ["test.example greets you", "SIZE %d" % {"small": 100, "big": 100000000}.get(o.mode, 1000000), "ENHANCEDSTATUSCODES", "DSN"]
@@ -82,13 +99,7 @@ class Session:
                 self.sock.recv(1)  # the client has begun its hand-shake
                 self.sock.sendall(b"this is not TLS at all, and it never will be\r\n")
                 raise EOFError
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(o.cert)
-            self.sock = context.wrap_socket(self.sock, server_side=True)
-            self.file = self.sock.makefile("rb")
-            self.secure = True
-            self.commands = ["(TLS)"]
-            return
+            return self.start_tls()
         if word == "MAIL":
             self.rcpt = []
             if o.mode == "stale" and self.mails > 0:
@@ -135,6 +146,8 @@ class Session:
         self.say("250 2.0.0 fine" if word in ("RSET", "NOOP") else "500 5.5.1 unknown")
 
     def serve(self):
+        if o.smtps:
+            self.start_tls()
         if o.mode == "silent":
             time.sleep(30)
             return
@@ -177,16 +190,19 @@ if o.unix:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(o.unix)
 else:
-    listener = socket.socket()
+    listener = socket.socket(socket.AF_INET6 if ":" in o.address else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
+    listener.bind((o.address, o.port))
 listener.listen(100)
 print(o.unix or listener.getsockname()[1], flush=True)
 
 
 def accept():
     while True:
-        sock, _ = listener.accept()
+        sock, peer = listener.accept()
+        if o.out:
+            with open(os.path.join(o.out, "peer"), "w") as f:
+                f.write("%s\n" % (peer[0] if peer else "local"))
         threading.Thread(target=handle, args=(sock,), daemon=True).start()
 
 
