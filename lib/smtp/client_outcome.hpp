@@ -9,8 +9,9 @@ namespace mgw::smtp
 struct Outcome {
     int code = 0;
     std::string enhanced;
-    std::string text;  ///< printable ASCII
-    std::string stage; ///< what the server was asked: "RCPT TO"; empty when the server has no part in it
+    std::string text;     ///< printable ASCII
+    std::string stage;    ///< what the server was asked: "RCPT TO"; empty when the server has no part in it
+    bool of_host = false; ///< this host cannot do what the mail needs: another one may
 };
 
 } // namespace mgw::smtp

@@ -51,6 +51,21 @@ std::string TlsPolicy::text() const
     return std::string(level_name(level)) + " (" + reason + ")";
 }
 
+TlsPolicy with_wish(TlsPolicy policy, TlsWish wish)
+{
+    if (wish == TlsWish::required && policy.level < TlsLevel::verify) {
+        policy.level = TlsLevel::verify;
+        policy.reason = "REQUIRETLS";
+    } else if (wish == TlsWish::optional && !policy.local &&
+               (policy.level > TlsLevel::may || policy.refusal.code != 0)) {
+        policy.reason = "TLS-Required: No, instead of " + policy.text();
+        policy.level = TlsLevel::may;
+        policy.tlsa.clear();
+        policy.refusal = {};
+    }
+    return policy;
+}
+
 Result<TlsTable> TlsTable::parse(std::string_view text, const std::string& name)
 {
     TlsTable table;

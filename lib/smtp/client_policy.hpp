@@ -33,6 +33,7 @@ struct TlsPolicy {
     std::string kind = "no-policy-found"; ///< RFC 8460 section 4.2: "tlsa", "sts", "no-policy-found"
     std::string reason = "default";       ///< for people and records
     std::string trouble; ///< RFC 8460 section 4.3 result that has no connection, "sts-policy-fetch-error"
+    bool local = false;  ///< the table's: what a sender asks for does not lower it
     Outcome refusal;     ///< with a code: the host must not be used
 
     /// True if the server proves who it is.
@@ -40,6 +41,15 @@ struct TlsPolicy {
     /// "verify (mta-sts enforce)"
     std::string text() const;
 };
+
+/// What a sender asks for one mail (RFC 8689).
+enum class TlsWish : char {
+    none,
+    required, ///< REQUIRETLS: only by TLS, to servers that are known
+    optional  ///< "TLS-Required: No": rather in clear than late, whatever the domain's policy
+};
+/// The policy for a mail with that wish.
+TlsPolicy with_wish(TlsPolicy policy, TlsWish wish);
 
 /// Levels by the domain that mail goes to: `--tls-policy`.
 class TlsTable {

@@ -1,5 +1,6 @@
 #include "lib/smtp/client_pool.hpp"
 
+#include "lib/core/random.hpp"
 #include "lib/core/text.hpp"
 #include "lib/smtp/client_link.hpp"
 #include "lib/smtp/deliver_final.hpp"
@@ -75,9 +76,11 @@ struct Pool::Impl {
     explicit Impl(PoolOptions o) : options(std::move(o)), tls(options.tls_ca) {}
     Route route_with_some_resolver(const Destination& destination);
     asio::awaitable<Route> find(const Destination& destination);
+    Host asked(Host host, const Destination& destination, TlsWish wish) const;
     void report(const Delivery& delivery, const Host& host, const std::string& result);
     asio::awaitable<LinkPtr> connect(Host host, const Delivery& delivery, Outcome& failure);
-    asio::awaitable<bool> transact(LinkPtr& link, const Delivery& delivery, std::vector<Outcome>& outcomes);
+    asio::awaitable<bool> transact(LinkPtr& link, const Delivery& delivery, std::vector<Outcome>& outcomes,
+                                   Outcome& of_host);
     asio::awaitable<std::vector<Outcome>> serve(Queue& queue, LinkPtr& link, const Delivery& delivery);
     asio::awaitable<void> work(Queue& queue);
     asio::awaitable<void> wait_for_mail(Queue& queue);
@@ -124,6 +127,18 @@ void Pool::Impl::report(const Delivery& delivery, const Host& host, const std::s
         delivery.tls_seen(report);
 }
 
+/// A host's policy for one mail.
+Host Pool::Impl::asked(Host host, const Destination& destination, TlsWish wish) const
+{
+    host.tls = with_wish(std::move(host.tls), wish);
+    if (const auto* login = options.logins.find(destination.host))
+        if (host.tls.level < TlsLevel::verify) {
+            host.tls.level = TlsLevel::verify;
+            host.tls.reason = "login of " + login->place;
+        }
+    return host;
+}
+
 asio::awaitable<LinkPtr> Pool::Impl::connect(Host host, const Delivery& delivery, Outcome& failure)
 {
     if (host.tls.refusal.code != 0) {
@@ -137,6 +152,10 @@ asio::awaitable<LinkPtr> Pool::Impl::connect(Host host, const Delivery& delivery
                     options.sources};
     how.session.known_server =
         host.tls.authenticates() && (host.secure_name || host.tls.kind == "sts" || host.tls.level == TlsLevel::secure);
+    if (const auto* login = options.logins.find(delivery.destination.host)) {
+        how.session.login = *login;
+        how.session.nonce = Random().word(24);
+    }
     auto link = std::make_shared<Link>(io, host, std::move(how), tls);
     const bool open = co_await Link::open(link);
     const bool own_name = host.from_mx && host.port == 25 && link->session().server_name() == self.name;
@@ -172,7 +191,8 @@ asio::awaitable<LinkPtr> Pool::Impl::connect(Host host, const Delivery& delivery
 
 /// One transaction on an open connection. Decided outcomes go to `outcomes`; false when the connection broke so early
 /// that it may have been dead before.
-asio::awaitable<bool> Pool::Impl::transact(LinkPtr& link, const Delivery& delivery, std::vector<Outcome>& outcomes)
+asio::awaitable<bool> Pool::Impl::transact(LinkPtr& link, const Delivery& delivery, std::vector<Outcome>& outcomes,
+                                           Outcome& of_host)
 {
     Mail mail = delivery.mail;
     std::vector<std::size_t> open;
@@ -187,7 +207,9 @@ asio::awaitable<bool> Pool::Impl::transact(LinkPtr& link, const Delivery& delive
     co_await link->converse(delivery.may_commit);
     const auto& got = link->session().outcomes();
     for (std::size_t i = 0; i < open.size(); ++i)
-        if (got[i].code != 0)
+        if (got[i].of_host)
+            of_host = with_host(link->host(), got[i]);
+        else if (got[i].code != 0)
             outcomes[open[i]] = with_host(link->host(), got[i]);
     if (link->is_closed()) // not committed
         for (const auto i : open)
@@ -210,7 +232,7 @@ asio::awaitable<std::vector<Outcome>> Pool::Impl::serve(Queue& queue, LinkPtr& l
         co_return give_up(too_late());
     Outcome failure{451, "4.4.1", "no host could be reached", {}};
     if (link) {
-        co_await transact(link, delivery, outcomes); // when it was dead already, a new connection is next
+        co_await transact(link, delivery, outcomes, failure); // when it was dead already, a new connection is next
         if (!link->is_usable()) {
             link->close();
             link = nullptr;
@@ -218,6 +240,7 @@ asio::awaitable<std::vector<Outcome>> Pool::Impl::serve(Queue& queue, LinkPtr& l
     }
     if (!open())
         co_return outcomes;
+    co_await Link::end(std::exchange(link, nullptr)); // of no use to this mail
     if (now() < queue.dead_until)
         co_return give_up(queue.dead);
     const Route route = co_await find(delivery.destination);
@@ -235,13 +258,13 @@ asio::awaitable<std::vector<Outcome>> Pool::Impl::serve(Queue& queue, LinkPtr& l
     for (const auto& host : route.hosts) {
         if (!delivery.may_commit())
             co_return give_up(too_late());
-        link = co_await connect(host, delivery, failure);
+        link = co_await connect(asked(host, delivery.destination, delivery.wish), delivery, failure);
         if (!link) {
             note();
             continue;
         }
         reached = true;
-        co_await transact(link, delivery, outcomes);
+        co_await transact(link, delivery, outcomes, failure);
         if (!link->is_usable()) {
             if (link->session().failure().code != 0)
                 failure = with_host(host, link->session().failure());
@@ -251,6 +274,7 @@ asio::awaitable<std::vector<Outcome>> Pool::Impl::serve(Queue& queue, LinkPtr& l
         }
         if (!open())
             break;
+        co_await Link::end(std::exchange(link, nullptr));
     }
     if (!reached && failure.enhanced == "4.4.1") { // mail that waits for the same hosts need not knock again at once
         queue.dead = failure;
@@ -358,7 +382,8 @@ Result<void> Pool::prepare()
 
 void Pool::deliver(Delivery delivery)
 {
-    const std::string key = delivery.destination.key();
+    // mail that asks for more, or for less, does not share connections with other mail
+    const std::string key = delivery.destination.key() + " " + std::to_string(static_cast<int>(delivery.wish));
     Queue& queue = impl_->queues.try_emplace(key).first->second;
     queue.destination = delivery.destination;
     queue.waiting.push_back(std::move(delivery));
@@ -415,9 +440,12 @@ void Pool::run()
     impl_->io.run();
 }
 
-Route Pool::route(const Destination& destination)
+Route Pool::route(const Destination& destination, TlsWish wish)
 {
-    return impl_->route_with_some_resolver(destination);
+    auto route = impl_->route_with_some_resolver(destination);
+    for (auto& host : route.hosts)
+        host = impl_->asked(host, destination, wish);
+    return route;
 }
 
 } // namespace mgw::smtp

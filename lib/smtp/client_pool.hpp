@@ -19,6 +19,7 @@ namespace mgw::smtp
 struct PoolOptions {
     std::string helo;
     TlsPlan tls;
+    Logins logins;                    ///< a destination with a login is asked to prove who it is
     std::string tls_ca;               ///< PEM file of authorities; empty for the system's
     std::vector<std::string> sources; ///< addresses to connect from, at most one of each family
     unsigned connections = 20;        ///< at a time, over all destinations
@@ -46,7 +47,8 @@ struct Delivery {
     Mail mail; ///< what mail.message borrows must live until `done` was called
     std::function<bool()> may_commit = [] { return true; }; ///< asked before the final dot
     std::function<void(std::vector<Outcome>)> done;         ///< one outcome for each recipient, every code decided
-    std::function<void(const TlsReport&)> tls_seen = {};    ///< for each connection that was opened or failed for it
+    TlsWish wish = TlsWish::none;
+    std::function<void(const TlsReport&)> tls_seen = {}; ///< for each connection that was opened or failed for it
 };
 
 /// The event loop of mgw-send: SMTP and LMTP connections (Boost.Asio), reused by destination, within limits. All
@@ -72,7 +74,7 @@ public:
     /// Works until nothing is left to do.
     void run();
     /// The hosts that a delivery would try, for --dry-run.
-    Route route(const Destination& destination);
+    Route route(const Destination& destination, TlsWish wish);
 
 private:
     struct Impl;

@@ -4,10 +4,12 @@
 #include "lib/smtp/client_outcome.hpp"
 #include "lib/smtp/client_policy.hpp"
 #include "lib/smtp/client_reply.hpp"
+#include "lib/smtp/sasl_client.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,9 +39,11 @@ struct SessionOptions {
     bool lmtp = false;
     TlsLevel tls = TlsLevel::may;
     std::chrono::seconds reply_timeout{
-        300};                  ///< for one whole reply; twice that after the final dot (RFC 5321 section 4.5.3.2)
-    bool implicit_tls = false; ///< TLS comes before the greeting (RFC 8314)
-    bool known_server = false; ///< TLS proves that the server is the one that a secure source names (RFC 8689)
+        300};                        ///< for one whole reply; twice that after the final dot (RFC 5321 section 4.5.3.2)
+    bool implicit_tls = false;       ///< TLS comes before the greeting (RFC 8314)
+    bool known_server = false;       ///< TLS proves that the server is the one that a secure source names (RFC 8689)
+    std::optional<Login> login = {}; ///< given to a known server only
+    std::string nonce = {};          ///< for SCRAM: random, printable, without comma
 };
 
 /// The client's side of SMTP (RFC 5321) and LMTP (RFC 2033) without a socket: octets in, octets and wishes out.
@@ -86,7 +90,7 @@ public:
     const std::string& server_name() const { return server_name_; }
 
 private:
-    enum class Expect : char { greeting, hello, helo, starttls, rset, mail, rcpt, data, dot, quit };
+    enum class Expect : char { greeting, hello, helo, starttls, auth, rset, mail, rcpt, data, dot, quit };
     struct Step {
         Expect expect;
         std::string command;
@@ -96,6 +100,8 @@ private:
     void handle(const Reply& reply);
     void handle_hello(const Reply& reply);
     void hello_is_over();
+    void begin_auth();
+    void handle_auth(const Reply& reply);
     void handle_rcpt(const Reply& reply, std::size_t index);
     void handle_data(const Reply& reply);
     void handle_dot(const Reply& reply, std::size_t index);
@@ -120,6 +126,8 @@ private:
     std::string out_;
     std::vector<std::pair<std::string, std::string>> extensions_; // upper case keyword, its arguments
     std::string server_name_;
+    std::unique_ptr<SaslClient> sasl_;
+    bool authenticated_ = false;
     std::optional<DataEncoder> body_;
     std::vector<Outcome> outcomes_;
     std::vector<std::size_t> accepted_;

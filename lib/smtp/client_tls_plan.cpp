@@ -23,6 +23,7 @@ TlsPolicy configured(const Destination& destination, const TlsPlan& plan)
     if (const auto* entry = plan.table.find(destination.host, destination.literal)) {
         policy.level = entry->level;
         policy.reason = entry->place;
+        policy.local = true;
     }
     if (destination.implicit_tls && policy.level < TlsLevel::encrypt)
         policy.level = TlsLevel::encrypt;
@@ -34,6 +35,7 @@ TlsPolicy configured(const Destination& destination, const TlsPlan& plan)
 void apply_dane(TlsPolicy& policy, const Dane& dane, const Host& host, const Destination& destination)
 {
     policy.level = TlsLevel::dane;
+    policy.local = false;
     policy.kind = "tlsa";
     policy.reason = dane.reason;
     policy.tlsa = dane.records;
@@ -57,10 +59,10 @@ void apply_sts(TlsPolicy& policy, const StsFound& sts, const Host& host, const s
         if (enforced)
             policy.refusal = refused(host.name + " is no mail exchanger in the MTA-STS policy of " + domain);
     }
-    if (!enforced)
+    if (!enforced || policy.level == TlsLevel::secure) // that asks for more
         return;
-    if (policy.level != TlsLevel::secure) // that asks for more
-        policy.level = TlsLevel::verify;
+    policy.level = TlsLevel::verify;
+    policy.local = false;
     policy.reason = sts.reason;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lib/dns/resolver.hpp"
+#include "lib/smtp/client_logins.hpp"
 #include "lib/smtp/client_route.hpp"
 #include "lib/smtp/mta_sts_finder.hpp"
 

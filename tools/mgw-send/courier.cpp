@@ -2,6 +2,7 @@
 
 #include "lib/core/clock.hpp"
 #include "lib/core/text.hpp"
+#include "lib/mail/message.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -36,6 +37,7 @@ struct Courier::Leg {
     smtp::Plan plan;
     smtp::DataSurvey survey;
     std::size_t groups_open = 0;
+    smtp::TlsWish wish = smtp::TlsWish::none;
     std::vector<std::string> tls; ///< what connections showed
     std::function<void()> done;
 
@@ -45,12 +47,28 @@ struct Courier::Leg {
 namespace
 {
 
+constexpr std::size_t longest_header = 256U << 10;
+
 /// A host of a route and what TLS it would be asked for.
 std::string said(const smtp::Host& host)
 {
     const auto& refusal = host.tls.refusal;
     return host.label() + " with TLS " + host.tls.text() +
            (refusal.code == 0 ? "" : " not used: " + std::to_string(refusal.code) + " " + refusal.text);
+}
+
+/// RFC 8689: REQUIRETLS of the envelope outweighs the field (section 4.1).
+smtp::TlsWish wish_of(const mail::Member& member)
+{
+    for (const auto word : split_blanks(member.block.from_parameters()))
+        if (iequals(word, "REQUIRETLS"))
+            return smtp::TlsWish::required;
+    if (ifind(std::string_view(member.message).substr(0, longest_header), "TLS-Required") == std::string::npos)
+        return smtp::TlsWish::none; // nearly all mail: no index is made
+    const mail::Message message(member.message);
+    const auto fields = message.find_all("TLS-Required");
+    return fields.size() == 1 && iequals(message.value(*fields.front()), "No") ? smtp::TlsWish::optional
+                                                                               : smtp::TlsWish::none;
 }
 
 bool is_new(const mail::Recipient& recipient)
@@ -90,6 +108,7 @@ void Courier::start_leg(const LegPtr& leg)
     if (tool_.common().dry_run)
         say_plan(*leg);
     leg->survey = smtp::survey(leg->mail().message);
+    leg->wish = wish_of(leg->mail());
     leg->groups_open = leg->plan.groups.size() + 1;
     for (const auto& group : leg->plan.groups)
         start_group(leg, group);
@@ -149,6 +168,7 @@ void Courier::start_group(const LegPtr& leg, const smtp::Group& group)
             leg->plan.outcomes[positions[i]] = std::move(outcomes[i]);
         group_done(leg);
     };
+    delivery.wish = leg->wish;
     delivery.tls_seen = [this, leg](const smtp::TlsReport& report) {
         leg->tls.push_back(text_of(report));
         tool_.explain("TLS to " + printable_ascii(report.mx) + ": " + report.result + ", " + report.reason);
@@ -245,7 +265,7 @@ void Courier::say_plan(const Leg& leg)
         std::string what = "would go to " + printable(group.destination.key());
         if (group.destination.kind == smtp::Destination::Kind::smtp ||
             group.destination.kind == smtp::Destination::Kind::lmtp) {
-            const auto route = means_.pool.route(group.destination);
+            const auto route = means_.pool.route(group.destination, wish_of(leg.mail()));
             for (std::size_t i = 0; i < route.hosts.size(); ++i)
                 what += (i == 0 ? " by " : ", ") + said(route.hosts[i]);
             if (route.hosts.empty())

@@ -66,6 +66,10 @@ void declare(cli::Tool& tool, Options& o)
                              "File whose first line is the password of the Redis server.")
                   ->type_name("FILE"),
               cli::Complete::file);
+    tool.hint(app.add_option("--auth-file", o.auth_file,
+                             "File of lines HOST LOGIN PASSWORD, readable by its owner only: logins for destinations.")
+                  ->type_name("FILE"),
+              cli::Complete::file);
     app.add_option("--source", o.sources, "Address that connections come from, one IPv4 and one IPv6 at most.")
         ->type_name("ADDRESS")
         ->allow_extra_args(false);

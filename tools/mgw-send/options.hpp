@@ -27,6 +27,7 @@ struct Options {
     std::string state;
     std::string state_password_file;
     std::vector<std::string> sources;
+    std::string auth_file;
     unsigned connections = 20;
     unsigned destination_connections = 5;
     unsigned connect_timeout = 30;

@@ -226,6 +226,12 @@ Result<Status> run(cli::Tool& tool, const Options& options)
     settings.tls = policies->plan();
     settings.tls_ca = options.tls_ca;
     settings.sources = options.sources;
+    if (!options.auth_file.empty()) {
+        auto logins = smtp::Logins::read(options.auth_file);
+        if (!logins)
+            return pass(logins);
+        settings.logins = std::move(*logins);
+    }
     settings.connections = options.connections;
     settings.per_destination = options.destination_connections;
     settings.connect_timeout = std::chrono::seconds(options.connect_timeout);
