@@ -208,7 +208,7 @@ END
 @test "a dry run says where it would go and sends nothing" {
   run send --deliver=smtp:[127.0.0.1]:2525 --dry-run < <(mail one)
   [ "$status" -eq 0 ]
-  [ "$output" = "<bob@example.org> would go to smtp:[127.0.0.1]:2525 by 127.0.0.1:2525" ]
+  [ "$output" = "<bob@example.org> would go to smtp:[127.0.0.1]:2525 by 127.0.0.1:2525 with TLS may (default)" ]
 }
 
 @test "says what is missing before it reads" {

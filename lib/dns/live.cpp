@@ -25,12 +25,22 @@ using std::chrono::milliseconds;
 constexpr int tries = 2;
 constexpr std::size_t max_servers = 8;
 
+/// True if every server of a list for c-ares has a loopback address.
+bool all_on_this_machine(std::string_view servers)
+{
+    return std::ranges::all_of(split(servers, ','), [](std::string_view server) {
+        return server.starts_with("127.") || server == "::1" || server == "[::1]" || server.starts_with("[::1]:");
+    });
+}
+
 /// Asks through c-ares, which keeps the sockets, retries, and turns to TCP for long answers; questions and answers are
 /// built and read by our own code, because c-ares 1.18 knows neither the AD bit nor TLSA. Nothing is opened before
 /// the first question, and each process opens its own sockets: workers are forked after set-up.
 class Live final : public Resolver {
 public:
-    Live(std::string servers, milliseconds timeout) : servers_(std::move(servers)), timeout_(timeout) {}
+    Live(std::string servers, milliseconds timeout, bool trusted)
+        : servers_(std::move(servers)), timeout_(timeout), trusted_(trusted || all_on_this_machine(servers_))
+    {}
     Live(const Live&) = delete;
     Live& operator=(const Live&) = delete;
     ~Live() override { close(); }
@@ -70,6 +80,7 @@ public:
     }
 
     std::string describe() const override { return "live " + servers_; }
+    bool trusted() const override { return trusted_; }
 
 private:
     struct Question {
@@ -168,6 +179,7 @@ private:
 
     std::string servers_;
     milliseconds timeout_;
+    bool trusted_;
     std::array<char, 2> lookups_{"b"};
     ares_channel channel_ = nullptr;
     pid_t owner_ = -1;
@@ -220,16 +232,16 @@ bool is_server(std::string_view server)
 
 } // namespace
 
-Result<std::unique_ptr<Resolver>> open_live(const std::string& servers, std::chrono::milliseconds timeout)
+Result<std::unique_ptr<Resolver>> open_live(const std::string& servers, std::chrono::milliseconds timeout, bool trusted)
 {
     if (servers.empty())
-        return std::make_unique<Live>(system_servers(), timeout);
+        return std::make_unique<Live>(system_servers(), timeout, trusted);
     const auto list = split(servers, ',');
     for (const auto server : list)
         if (!is_server(server))
             return fail(Status::config, "'" + printable_ascii(server, 80) + "' is not the address of a DNS server",
                         "write 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53, with commas between servers");
-    return std::make_unique<Live>(servers, timeout);
+    return std::make_unique<Live>(servers, timeout, trusted);
 }
 
 } // namespace mgw::dns

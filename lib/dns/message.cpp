@@ -249,12 +249,11 @@ std::optional<Answer> parse_reply(std::string_view octets, std::string_view name
             break;
         const auto target = read_data(octets, *alias, Type::cname);
         if (!target || step == max_aliases) {
-            answer.code = Code::servfail;
-            answer.secure = false;
+            answer = {.code = Code::servfail};
             return answer;
         }
         ttl = std::min(ttl, alias->ttl);
-        current = target->data;
+        answer.canonical = current = target->data;
     }
     for (const auto& item : items) {
         if (item.type != static_cast<unsigned>(type) || !iequals(item.owner, current))

@@ -31,6 +31,8 @@ public:
 
     void prefetch(std::string_view name, Type type) override { inner_->prefetch(name, type); }
 
+    bool trusted() const override { return inner_->trusted(); }
+
     std::string describe() const override
     {
         auto text = inner_->describe();

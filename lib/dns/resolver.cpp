@@ -59,7 +59,8 @@ std::string reverse_name(std::string_view ip)
 
 Result<std::unique_ptr<Resolver>> open_resolver(const Options& options)
 {
-    auto resolver = options.zone.empty() ? open_live(options.servers, options.timeout) : open_zone(options.zone);
+    auto resolver =
+        options.zone.empty() ? open_live(options.servers, options.timeout, options.trusted) : open_zone(options.zone);
     if (!resolver || options.record.empty())
         return resolver;
     return open_recorder(std::move(*resolver), options.record);

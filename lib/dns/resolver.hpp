@@ -50,7 +50,8 @@ struct Answer {
     Code code = Code::no_name;
     std::vector<Data> records; ///< of the asked type, aliases followed
     std::uint32_t ttl_seconds = 0;
-    bool secure = false; ///< the resolver validated it (AD)
+    bool secure = false;        ///< the resolver validated it (AD)
+    std::string canonical = {}; ///< the name that aliases led to, as it was spelt; empty where there were none
 };
 
 /// Asks the DNS. Names have no final dot; case does not matter. Answers are cached for the resolver's life.
@@ -62,6 +63,9 @@ public:
     virtual void prefetch(std::string_view name, Type type);
     /// Text for records and explanations: "zone FILE sha256=…", "live 127.0.0.1".
     virtual std::string describe() const = 0;
+    /// True if Answer::secure may be believed: a zone file, or servers on this machine only (RFC 7672 section 2.1),
+    /// or Options::trusted. The way to any other server is open to whoever forges answers.
+    virtual bool trusted() const { return false; }
 };
 
 /// A name for reverse look-up of an IPv4 or IPv6 address in text form; empty if it is not one.
@@ -78,8 +82,10 @@ Result<std::unique_ptr<Resolver>> parse_zone(std::string_view text, std::string_
 
 /// The network, by c-ares: `servers` "192.0.2.1:53,[2001:db8::1]:53,…" or empty for /etc/resolv.conf, which is read
 /// now. Sockets are opened by the first question, in each process that asks. No question takes longer than `timeout`.
-/// Answers are kept for their TTL (5 seconds to an hour), failures for 5 seconds. Status::config for a bad list.
-Result<std::unique_ptr<Resolver>> open_live(const std::string& servers, std::chrono::milliseconds timeout);
+/// Answers are kept for their TTL (5 seconds to an hour), failures for 5 seconds. `trusted`: believe AD wherever the
+/// servers are. Status::config for a bad list.
+Result<std::unique_ptr<Resolver>> open_live(const std::string& servers, std::chrono::milliseconds timeout,
+                                            bool trusted = false);
 
 /// Passes questions on and appends the answers to `path` in the zone file's form, so that the run can be replayed.
 Result<std::unique_ptr<Resolver>> open_recorder(std::unique_ptr<Resolver> inner, const std::string& path);
@@ -90,6 +96,7 @@ struct Options {
     std::string record;
     std::string servers;
     std::chrono::milliseconds timeout{5000};
+    bool trusted = false; ///< the way to the servers is safe: believe what they say about validation
 };
 Result<std::unique_ptr<Resolver>> open_resolver(const Options& options);
 

@@ -79,14 +79,17 @@ public:
                 return answer;
             }
             ttl = std::min(ttl, alias->ttl_seconds);
+            answer.canonical = alias->data.data;
             current = to_lower(alias->data.data);
         }
         answer.code = Code::servfail; // a circle of aliases: what a recursive server makes of it
         answer.secure = false;
+        answer.canonical.clear();
         return answer;
     }
 
     std::string describe() const override { return description_; }
+    bool trusted() const override { return true; }
 
 private:
     void add(const ZoneEntry& entry)

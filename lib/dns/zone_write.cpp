@@ -76,8 +76,15 @@ std::string zone_lines(std::string_view name, Type type, const Answer& answer)
 {
     if (!is_name(name) || answer.code == Code::malformed)
         return {};
-    const auto begin = name_text(name) + " " + std::to_string(answer.ttl_seconds) + " ";
+    const auto ttl = " " + std::to_string(answer.ttl_seconds) + " ";
+    auto begin = name_text(name) + ttl;
     std::string lines;
+    if (is_name(answer.canonical) && !iequals(answer.canonical, name) && answer.code == Code::ok) {
+        lines += begin + "CNAME " + name_text(answer.canonical) + "\n";
+        if (answer.secure)
+            lines += begin + "SECURE " + std::string(type_name(type)) + "\n";
+        begin = name_text(answer.canonical) + ttl; // a chain of aliases as one
+    }
     if (answer.code != Code::ok)
         lines += begin + std::string(outcome_word(answer.code)) + " " + std::string(type_name(type)) + "\n";
     for (const auto& record : answer.records)

@@ -1,6 +1,7 @@
 #include "lib/smtp/client_destination.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/idn.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -11,8 +12,9 @@ namespace mgw::smtp
 namespace
 {
 
-constexpr auto hint = "destinations are smtp:DOMAIN[:PORT], smtp:[HOST][:PORT], lmtp:[HOST]:PORT, lmtp:unix:PATH, "
-                      "maildir:PATH, pipe:NAME, error:5.1.1 TEXT, mx";
+constexpr auto hint =
+    "destinations are smtp:DOMAIN[:PORT], smtp:[HOST][:PORT], smtps:…, lmtp:[HOST]:PORT, lmtp:unix:PATH, "
+    "maildir:PATH, pipe:NAME, error:5.1.1 TEXT, mx";
 
 std::unexpected<Error> bad(std::string_view text, std::string_view why)
 {
@@ -56,7 +58,9 @@ Result<Destination> parse_network(std::string_view text, Destination d, std::str
     }
     if (!is_host_name(d.host))
         return bad(text, "no host name or address");
-    d.host = to_lower(d.host);
+    d.host = is_ascii(d.host) ? to_lower(d.host) : mail::ascii_domain(d.host);
+    if (d.host.empty())
+        return bad(text, "the domain has no form for the DNS (IDNA)");
     if (port.empty()) {
         if (d.kind == Destination::Kind::lmtp)
             return bad(text, "LMTP needs a port");
@@ -100,7 +104,8 @@ std::string Destination::key() const
 {
     switch (kind) {
     case Kind::smtp:
-        return std::string("smtp:") + (literal ? "[" + host + "]" : host) + ":" + std::to_string(port);
+        return std::string(implicit_tls ? "smtps:" : "smtp:") + (literal ? "[" + host + "]" : host) + ":" +
+               std::to_string(port);
     case Kind::lmtp:
         return path.empty() ? "lmtp:[" + host + "]:" + std::to_string(port) : "lmtp:unix:" + path;
     case Kind::maildir:
@@ -130,6 +135,8 @@ Result<Destination> parse_destination(std::string_view text)
         return bad(text, "not understood");
     if (scheme == "smtp")
         return parse_network(text, {.kind = Destination::Kind::smtp}, rest);
+    if (scheme == "smtps")
+        return parse_network(text, {.kind = Destination::Kind::smtp, .port = 465, .implicit_tls = true}, rest);
     if (scheme == "lmtp" && !rest.starts_with("unix:"))
         return parse_network(text, {.kind = Destination::Kind::lmtp, .port = 0}, rest);
     Destination d;

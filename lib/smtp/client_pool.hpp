@@ -5,6 +5,7 @@
 #include "lib/smtp/client_destination.hpp"
 #include "lib/smtp/client_route.hpp"
 #include "lib/smtp/client_session.hpp"
+#include "lib/smtp/client_tls_plan.hpp"
 
 #include <chrono>
 #include <functional>
@@ -17,9 +18,11 @@ namespace mgw::smtp
 
 struct PoolOptions {
     std::string helo;
-    TlsLevel tls = TlsLevel::may;
-    std::string tls_ca;        ///< PEM file of authorities for TlsLevel::verify; empty for the system's
-    unsigned connections = 20; ///< at a time, over all destinations
+    TlsPlan tls;
+    Logins logins;                    ///< a destination with a login is asked to prove who it is
+    std::string tls_ca;               ///< PEM file of authorities; empty for the system's
+    std::vector<std::string> sources; ///< addresses to connect from, at most one of each family
+    unsigned connections = 20;        ///< at a time, over all destinations
     unsigned per_destination = 5;
     unsigned local_threads = 8;               ///< for in_background()
     std::chrono::seconds connect_timeout{30}; ///< for one address
@@ -29,12 +32,23 @@ struct PoolOptions {
     unsigned mails_per_connection = 100;
 };
 
+/// What one connection showed of TLS, for reports (RFC 8460).
+struct TlsReport {
+    std::string policy; ///< "tlsa", "sts", "no-policy-found"
+    std::string domain;
+    std::string mx;
+    std::string result; ///< "success", or a result of section 4.3
+    std::string reason; ///< level and why, for people
+};
+
 /// One transaction for the pool: all recipients have the same destination (smtp or lmtp).
 struct Delivery {
     Destination destination;
     Mail mail; ///< what mail.message borrows must live until `done` was called
     std::function<bool()> may_commit = [] { return true; }; ///< asked before the final dot
     std::function<void(std::vector<Outcome>)> done;         ///< one outcome for each recipient, every code decided
+    TlsWish wish = TlsWish::none;
+    std::function<void(const TlsReport&)> tls_seen = {}; ///< for each connection that was opened or failed for it
 };
 
 /// The event loop of mgw-send: SMTP and LMTP connections (Boost.Asio), reused by destination, within limits. All
@@ -45,7 +59,7 @@ public:
     Pool(PoolOptions options, std::vector<std::unique_ptr<dns::Resolver>> resolvers, Self self);
     ~Pool();
 
-    /// Loads the certificates that `verify` needs. Status::config.
+    /// Loads the certificates that verification needs. Status::config.
     Result<void> prepare();
     void deliver(Delivery delivery);
     /// Does `work` in a thread, then `done` in the loop's.
@@ -60,7 +74,7 @@ public:
     /// Works until nothing is left to do.
     void run();
     /// The hosts that a delivery would try, for --dry-run.
-    Route route(const Destination& destination);
+    Route route(const Destination& destination, TlsWish wish);
 
 private:
     struct Impl;

@@ -37,8 +37,10 @@ std::vector<Host> addresses_of(const std::string& name, const Destination& desti
                                dns::Resolver& resolver, Outcome& trouble)
 {
     std::vector<Host> hosts;
+    Host host{.name = name, .port = destination.port, .from_mx = from_mx, .secure_name = !from_mx};
     const auto add = [&](const std::string& address) {
-        hosts.push_back({name, address, destination.port, false, from_mx});
+        host.address = address;
+        hosts.push_back(host);
     };
     if (is_address(name)) {
         add(name);
@@ -52,9 +54,15 @@ std::vector<Host> addresses_of(const std::string& name, const Destination& desti
     resolver.prefetch(name, dns::Type::aaaa);
     resolver.prefetch(name, dns::Type::a);
     const std::array<dns::Answer, 2> answers{resolver.query(name, dns::Type::aaaa), resolver.query(name, dns::Type::a)};
-    for (const auto& answer : answers)
+    host.secure = true;
+    for (const auto& answer : answers) {
         if (dns::is_temporary(answer.code))
             trouble = dns_trouble("addresses", name, answer.code);
+        if (answer.code == dns::Code::ok) {
+            host.secure = host.secure && answer.secure;
+            host.canonical = answer.canonical;
+        }
+    }
     const std::size_t most = std::max(answers[0].records.size(), answers[1].records.size());
     for (std::size_t i = 0; i < most && hosts.size() < max_hosts; ++i)
         for (const auto& answer : answers)
@@ -79,13 +87,16 @@ void order(std::vector<Exchanger>& exchangers, std::uint64_t shuffle)
         exchangers.resize(max_exchangers);
 }
 
-Route route_by_mx(const std::vector<Exchanger>& exchangers, const Destination& destination, dns::Resolver& resolver,
-                  const Self& self)
+/// `secure`: the list of exchangers was validated.
+Route route_by_mx(const std::vector<Exchanger>& exchangers, bool secure, const Destination& destination,
+                  dns::Resolver& resolver, const Self& self)
 {
     Route route;
     for (std::size_t i = 0; i < exchangers.size() && route.hosts.size() < max_hosts; ++i) {
         const auto& exchanger = exchangers[i];
         auto hosts = addresses_of(exchanger.name, destination, true, resolver, route.failure);
+        for (auto& host : hosts)
+            host.secure_name = secure;
         const bool own = (exchanger.name == self.name && destination.port == 25) ||
                          std::ranges::any_of(hosts, [&](const Host& h) { return is_self(h, self); });
         if (own) {
@@ -147,7 +158,7 @@ Route find_route(const Destination& destination, dns::Resolver& resolver, const 
 {
     Route route;
     if (!destination.path.empty()) {
-        route.hosts.push_back({"localhost", destination.path, 0, true, false});
+        route.hosts.push_back({.name = "localhost", .address = destination.path, .port = 0, .is_unix = true});
         return route;
     }
     if (!destination.literal && destination.kind == Destination::Kind::smtp && destination.host != "localhost") {
@@ -170,7 +181,7 @@ Route find_route(const Destination& destination, dns::Resolver& resolver, const 
         }
         if (!exchangers.empty()) {
             order(exchangers, shuffle);
-            return route_by_mx(exchangers, destination, resolver, self);
+            return route_by_mx(exchangers, answer.secure && resolver.trusted(), destination, resolver, self);
         }
     }
     route.hosts = addresses_of(destination.host, destination, false, resolver, route.failure);

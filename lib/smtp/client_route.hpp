@@ -2,7 +2,8 @@
 
 #include "lib/dns/resolver.hpp"
 #include "lib/smtp/client_destination.hpp"
-#include "lib/smtp/client_session.hpp"
+#include "lib/smtp/client_outcome.hpp"
+#include "lib/smtp/client_policy.hpp"
 
 #include <cstdint>
 #include <string>
@@ -13,11 +14,15 @@ namespace mgw::smtp
 
 /// One address to try.
 struct Host {
-    std::string name;    ///< what a certificate must name
+    std::string name;    ///< what it is called in the DNS
     std::string address; ///< IPv4 or IPv6; a path for a Unix socket
     std::uint16_t port = 25;
     bool is_unix = false;
     bool from_mx = false;
+    bool secure = false;        ///< the look-ups of its addresses were validated
+    bool secure_name = false;   ///< its name comes from the destination itself, or from a validated MX
+    std::string canonical = {}; ///< what aliases of its addresses led to; empty without aliases
+    TlsPolicy tls = {};
 
     /// "mx.example.net[192.0.2.1]:25"
     std::string label() const;

@@ -1,6 +1,7 @@
 #include "lib/smtp/client_session.hpp"
 
 #include "lib/core/text.hpp"
+#include "lib/mail/codec.hpp"
 
 #include <algorithm>
 
@@ -9,6 +10,8 @@ namespace mgw::smtp
 
 namespace
 {
+
+constexpr std::size_t max_challenge_octets = 8192;
 
 /// Those of `wanted` among blank-separated KEY=VALUE parameters, each with a blank before it. Values are xtext or
 /// keywords: others are left out.
@@ -192,6 +195,8 @@ void Session::handle(const Reply& reply)
         if (options_.tls != TlsLevel::may)
             return fail_session({451, "4.7.4", "TLS is required, the server refuses it: " + reply.text(), "STARTTLS"});
         return hello_is_over();
+    case Expect::auth:
+        return handle_auth(reply);
     case Expect::rset:
         needs_reset_ = false;
         break;
@@ -244,6 +249,51 @@ void Session::handle_hello(const Reply& reply)
 
 void Session::hello_is_over()
 {
+    if (options_.login && !authenticated_)
+        return begin_auth();
+    want_ = Want::idle;
+}
+
+void Session::begin_auth()
+{
+    const auto refuse = [&](const std::string& why) { fail_session({451, "4.7.0", why, {}}); };
+    if (!secure_ || !options_.known_server)
+        return refuse("the login of " + options_.login->place + " is only given to a server that TLS proves to be it");
+    const auto listed = extension("AUTH");
+    sasl_ = choose_mechanism(listed.value_or(""), *options_.login, options_.nonce);
+    if (!sasl_)
+        return refuse("the server does not offer AUTH by SCRAM-SHA-256, PLAIN or LOGIN");
+    std::string line = "AUTH " + std::string(sasl_->mechanism());
+    if (const auto first = sasl_->begin())
+        line += " " + (first->empty() ? "=" : mail::base64_encode(*first, 0));
+    ask({Expect::auth, std::move(line)});
+    send_steps();
+}
+
+void Session::handle_auth(const Reply& reply)
+{
+    if (reply.code == 334) {
+        bool damaged = false;
+        const auto challenge = mail::base64_decode(reply.lines.front(), max_challenge_octets, &damaged);
+        auto response = damaged ? Result<std::string>(fail(Status::temp_fail, "AUTH: the challenge is not base64"))
+                                : sasl_->answer(challenge);
+        if (!response)
+            return fail_session({451, "4.7.0", response.error().message, {}});
+        ask({Expect::auth, mail::base64_encode(*response, 0)});
+        return send_steps();
+    }
+    if (!reply.positive()) {
+        // a login that does not fit is our trouble, not the mail's
+        Outcome refused = outcome_of(reply, "AUTH");
+        refused.text = std::to_string(reply.code) + " " + refused.text + ", login of " + options_.login->place;
+        refused.code = 451;
+        refused.enhanced = "4.7.8";
+        return fail_session(std::move(refused));
+    }
+    if (!sasl_->may_succeed())
+        return fail_session({451, "4.7.0", "AUTH: the server took the login without proof that it knows it", {}});
+    authenticated_ = true;
+    sasl_.reset();
     want_ = Want::idle;
 }
 
@@ -251,6 +301,10 @@ void Session::tls_started()
 {
     secure_ = true;
     extensions_.clear();
+    if (options_.implicit_tls) {
+        want_ = Want::read; // the greeting
+        return;
+    }
     ask({Expect::hello, std::string(hello_word()) + " " + options_.helo});
     send_steps();
 }
@@ -265,12 +319,12 @@ bool Session::refuse_locally(const Mail& mail)
                     "the message has " + std::to_string(mail.survey.wire_octets) + " octets, the server takes " +
                         std::to_string(*limit),
                     {}});
-    else if (requires_tls(mail) && !options_.lmtp &&
-             !(secure_ && options_.tls == TlsLevel::verify && offers("REQUIRETLS")))
+    else if (requires_tls(mail) && !options_.lmtp && !(secure_ && options_.known_server && offers("REQUIRETLS")))
         decide_all({550,
                     "5.7.30",
                     "the sender requires verified TLS and a server that asks for it in turn (REQUIRETLS, RFC 8689)",
-                    {}});
+                    {},
+                    true});
     else if (needs_utf8(mail) && !offers("SMTPUTF8"))
         decide_all({550, "5.6.7", "an address or the header needs SMTPUTF8, the server does not offer it", {}});
     else if (mail.survey.eight_bit && !offers("8BITMIME"))

@@ -1,11 +1,15 @@
 #pragma once
 
 #include "lib/smtp/client_data.hpp"
+#include "lib/smtp/client_outcome.hpp"
+#include "lib/smtp/client_policy.hpp"
 #include "lib/smtp/client_reply.hpp"
+#include "lib/smtp/sasl_client.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,18 +18,6 @@
 
 namespace mgw::smtp
 {
-
-/// What is asked of the transport: nothing, TLS where it is offered, TLS always, TLS with a certificate that names the
-/// host.
-enum class TlsLevel : char { none, may, encrypt, verify };
-
-/// What became of one recipient. Code 0: nothing yet, another host may be tried.
-struct Outcome {
-    int code = 0;
-    std::string enhanced;
-    std::string text;  ///< printable ASCII
-    std::string stage; ///< what the server was asked: "RCPT TO"; empty when the server has no part in it
-};
 
 struct MailRecipient {
     std::string path; ///< without angle brackets
@@ -47,19 +39,25 @@ struct SessionOptions {
     bool lmtp = false;
     TlsLevel tls = TlsLevel::may;
     std::chrono::seconds reply_timeout{
-        300}; ///< for one whole reply; twice that after the final dot (RFC 5321 section 4.5.3.2)
+        300};                        ///< for one whole reply; twice that after the final dot (RFC 5321 section 4.5.3.2)
+    bool implicit_tls = false;       ///< TLS comes before the greeting (RFC 8314)
+    bool known_server = false;       ///< TLS proves that the server is the one that a secure source names (RFC 8689)
+    std::optional<Login> login = {}; ///< given to a known server only
+    std::string nonce = {};          ///< for SCRAM: random, printable, without comma
 };
 
 /// The client's side of SMTP (RFC 5321) and LMTP (RFC 2033) without a socket: octets in, octets and wishes out.
 ///
-///     start: want() is `read`. Whenever output() is not empty, send it; then do what want() says:
-///     read: receive octets, or lost();  start_tls: hand-shake, then tls_started();  commit: the message is sent but
-///     for its final dot: commit() or drop the connection;  idle: begin() or quit();  closed: close it.
+///     start: want() is `read`, or `start_tls` with implicit TLS. Whenever output() is not empty, send it; then do what
+///     want() says: read: receive octets, or lost();  start_tls: hand-shake, then tls_started();  commit: the message
+///     is sent but for its final dot: commit() or drop the connection;  idle: begin() or quit();  closed: close it.
 class Session {
 public:
     enum class Want : char { read, start_tls, commit, idle, closed };
 
-    explicit Session(SessionOptions options) : options_(std::move(options)) {}
+    explicit Session(SessionOptions options)
+        : options_(std::move(options)), want_(options_.implicit_tls ? Want::start_tls : Want::read)
+    {}
 
     Want want() const { return want_; }
     /// The next octets to send, empty when there is nothing more for now.
@@ -92,7 +90,7 @@ public:
     const std::string& server_name() const { return server_name_; }
 
 private:
-    enum class Expect : char { greeting, hello, helo, starttls, rset, mail, rcpt, data, dot, quit };
+    enum class Expect : char { greeting, hello, helo, starttls, auth, rset, mail, rcpt, data, dot, quit };
     struct Step {
         Expect expect;
         std::string command;
@@ -102,6 +100,8 @@ private:
     void handle(const Reply& reply);
     void handle_hello(const Reply& reply);
     void hello_is_over();
+    void begin_auth();
+    void handle_auth(const Reply& reply);
     void handle_rcpt(const Reply& reply, std::size_t index);
     void handle_data(const Reply& reply);
     void handle_dot(const Reply& reply, std::size_t index);
@@ -120,12 +120,14 @@ private:
 
     SessionOptions options_;
     ReplyParser parser_;
-    Want want_ = Want::read;
+    Want want_;
     std::deque<Step> to_send_;
     std::deque<Step> expected_{Step{Expect::greeting, {}}};
     std::string out_;
     std::vector<std::pair<std::string, std::string>> extensions_; // upper case keyword, its arguments
     std::string server_name_;
+    std::unique_ptr<SaslClient> sasl_;
+    bool authenticated_ = false;
     std::optional<DataEncoder> body_;
     std::vector<Outcome> outcomes_;
     std::vector<std::size_t> accepted_;

@@ -6,7 +6,7 @@ set -eu
 build='build-essential cmake ninja-build pkg-config ccache mold scdoc
   libboost1.81-dev libboost-filesystem1.81-dev libcli11-dev libtomlplusplus-dev libfmt-dev nlohmann-json3-dev
   libmimetic-dev libssl-dev libgpgme-dev libspf2-dev libopendkim-dev libbsd-dev libopendmarc-dev libclamav-dev libc-ares-dev libpsl-dev
-  publicsuffix libseccomp-dev libsqlite3-dev libhiredis-dev libzstd-dev zlib1g-dev libdb5.3-dev libunistring-dev libidn2-dev gnupg swaks openssl'
+  publicsuffix libseccomp-dev libsqlite3-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libdb5.3-dev libunistring-dev libidn2-dev gnupg swaks openssl'
 tests='bats procmail shellcheck mandoc man-db python3 libgtest-dev libbenchmark-dev libgmime-3.0-dev libyaml-cpp-dev strace
   opendkim-tools python3-dkim gpgv libclang-rt-19-dev clang-19 bash-completion zsh fish procps redis-server
   libnet-ssleay-perl libio-socket-ssl-perl jq'

@@ -221,7 +221,7 @@ TEST(Pool, EncryptsAndVerifies)
     auto options = Sending::quick();
     options.reply_timeout = std::chrono::seconds(5);
     const auto send = [&](TlsLevel level, const std::string& ca) {
-        options.tls = level;
+        options.tls.standard = level;
         options.tls_ca = ca;
         Sending s(options);
         s.add(server.destination(), {"b@y.example"});
@@ -249,7 +249,7 @@ TEST(Pool, DoesNotSendInClearWhereTlsIsRequired)
 {
     const Server server("");
     auto options = Sending::quick();
-    options.tls = TlsLevel::encrypt;
+    options.tls.standard = TlsLevel::encrypt;
     Sending s(options);
     s.add(server.destination(), {"b@y.example"});
     s.run();

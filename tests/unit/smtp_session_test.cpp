@@ -211,7 +211,9 @@ TEST(Session, KeepsThePromiseOfRequireTls)
     EXPECT_EQ(all_output(clear), "");
     for (const auto level : {TlsLevel::may, TlsLevel::verify}) {
         for (const std::string hello : {"250-there\r\n250 REQUIRETLS\r\n", "250 there\r\n"}) {
-            auto s = opened("250-there\r\n250 STARTTLS\r\n", {"me.example", false, level});
+            SessionOptions options{"me.example", false, level};
+            options.known_server = level == TlsLevel::verify;
+            auto s = opened("250-there\r\n250 STARTTLS\r\n", options);
             (void)all_output(s);
             s.receive("220 go\r\n");
             s.tls_started();

@@ -2,6 +2,7 @@
 
 #include "lib/core/clock.hpp"
 #include "lib/core/text.hpp"
+#include "lib/mail/message.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -18,6 +19,17 @@ struct Courier::Job {
     std::vector<mail::Answer> answers;
 };
 
+namespace
+{
+
+/// One report as a word list of a record: "sts example.org mx.example.org success".
+std::string text_of(const smtp::TlsReport& report)
+{
+    return printable_ascii(report.policy + " " + report.domain + " " + report.mx + " " + report.result);
+}
+
+} // namespace
+
 /// One message of a transaction on its way to some of its recipients.
 struct Courier::Leg {
     JobPtr job;
@@ -25,6 +37,8 @@ struct Courier::Leg {
     smtp::Plan plan;
     smtp::DataSurvey survey;
     std::size_t groups_open = 0;
+    smtp::TlsWish wish = smtp::TlsWish::none;
+    std::vector<std::string> tls; ///< what connections showed
     std::function<void()> done;
 
     const mail::Member& mail() const { return job->item.frame.members[member]; }
@@ -32,6 +46,30 @@ struct Courier::Leg {
 
 namespace
 {
+
+constexpr std::size_t longest_header = 256U << 10;
+
+/// A host of a route and what TLS it would be asked for.
+std::string said(const smtp::Host& host)
+{
+    const auto& refusal = host.tls.refusal;
+    return host.label() + " with TLS " + host.tls.text() +
+           (refusal.code == 0 ? "" : " not used: " + std::to_string(refusal.code) + " " + refusal.text);
+}
+
+/// RFC 8689: REQUIRETLS of the envelope outweighs the field (section 4.1).
+smtp::TlsWish wish_of(const mail::Member& member)
+{
+    for (const auto word : split_blanks(member.block.from_parameters()))
+        if (iequals(word, "REQUIRETLS"))
+            return smtp::TlsWish::required;
+    if (ifind(std::string_view(member.message).substr(0, longest_header), "TLS-Required") == std::string::npos)
+        return smtp::TlsWish::none; // nearly all mail: no index is made
+    const mail::Message message(member.message);
+    const auto fields = message.find_all("TLS-Required");
+    return fields.size() == 1 && iequals(message.value(*fields.front()), "No") ? smtp::TlsWish::optional
+                                                                               : smtp::TlsWish::none;
+}
 
 bool is_new(const mail::Recipient& recipient)
 {
@@ -70,6 +108,7 @@ void Courier::start_leg(const LegPtr& leg)
     if (tool_.common().dry_run)
         say_plan(*leg);
     leg->survey = smtp::survey(leg->mail().message);
+    leg->wish = wish_of(leg->mail());
     leg->groups_open = leg->plan.groups.size() + 1;
     for (const auto& group : leg->plan.groups)
         start_group(leg, group);
@@ -128,6 +167,11 @@ void Courier::start_group(const LegPtr& leg, const smtp::Group& group)
         for (std::size_t i = 0; i < positions.size(); ++i)
             leg->plan.outcomes[positions[i]] = std::move(outcomes[i]);
         group_done(leg);
+    };
+    delivery.wish = leg->wish;
+    delivery.tls_seen = [this, leg](const smtp::TlsReport& report) {
+        leg->tls.push_back(text_of(report));
+        tool_.explain("TLS to " + printable_ascii(report.mx) + ": " + report.result + ", " + report.reason);
     };
     means_.pool.deliver(std::move(delivery));
 }
@@ -200,6 +244,8 @@ void Courier::record(const Leg& leg)
     Record r;
     r.text("id", id).address("from", block.from().value_or("")).addresses("to", to).list("answers", results);
     r.number("delivered", delivered).number("deferred", deferred).number("refused", refused);
+    if (!leg.tls.empty())
+        r.list("tls", leg.tls);
     r.number("size", static_cast<std::int64_t>(leg.mail().message.size()))
         .real("ms", (boot_seconds() - leg.job->begun) * 1000);
     tool_.log().write(tool_.clock().now(), r);
@@ -219,9 +265,9 @@ void Courier::say_plan(const Leg& leg)
         std::string what = "would go to " + printable(group.destination.key());
         if (group.destination.kind == smtp::Destination::Kind::smtp ||
             group.destination.kind == smtp::Destination::Kind::lmtp) {
-            const auto route = means_.pool.route(group.destination);
+            const auto route = means_.pool.route(group.destination, wish_of(leg.mail()));
             for (std::size_t i = 0; i < route.hosts.size(); ++i)
-                what += (i == 0 ? " by " : ", ") + route.hosts[i].label();
+                what += (i == 0 ? " by " : ", ") + said(route.hosts[i]);
             if (route.hosts.empty())
                 what +=
                     ": " + std::to_string(route.failure.code) + " " + route.failure.enhanced + " " + route.failure.text;

@@ -19,7 +19,15 @@ struct Options {
     std::string line_ends = "lf";
     std::string name; ///< of this machine; empty for the host's own
     std::string tls = "may";
+    std::string tls_policy;
     std::string tls_ca;
+    bool dane = true;
+    bool mta_sts = true;
+    std::uint16_t mta_sts_port = 443;
+    std::string state;
+    std::string state_password_file;
+    std::vector<std::string> sources;
+    std::string auth_file;
     unsigned connections = 20;
     unsigned destination_connections = 5;
     unsigned connect_timeout = 30;
@@ -30,6 +38,7 @@ struct Options {
     std::string dns_zone;
     std::string dns_record;
     std::string dns_server;
+    bool dns_trusted = false;
 };
 
 void declare(cli::Tool& tool, Options& options);

@@ -1,7 +1,9 @@
 #include "tools/mgw-send/run.hpp"
 
 #include "tools/mgw-send/courier.hpp"
+#include "tools/mgw-send/tls_policies.hpp"
 
+#include "lib/core/ip.hpp"
 #include "lib/core/sandbox.hpp"
 #include "lib/core/text.hpp"
 
@@ -22,14 +24,6 @@ std::string host_name()
     std::array<char, HOST_NAME_MAX + 1> name{};
     ::gethostname(name.data(), HOST_NAME_MAX);
     return name[0] == '\0' ? "localhost" : name.data();
-}
-
-smtp::TlsLevel tls_level(const std::string& name)
-{
-    return name == "none"      ? smtp::TlsLevel::none
-           : name == "encrypt" ? smtp::TlsLevel::encrypt
-           : name == "verify"  ? smtp::TlsLevel::verify
-                               : smtp::TlsLevel::may;
 }
 
 Result<std::optional<smtp::Destination>> default_destination(const Options& options)
@@ -73,7 +67,8 @@ Result<smtp::Commands> commands_of(const Options& options, const std::optional<s
 /// Live look-ups wait: several resolvers side by side. A zone file never waits, and a recorder writes one file.
 Result<std::vector<std::unique_ptr<dns::Resolver>>> make_resolvers(const Options& options)
 {
-    const dns::Options choice{options.dns_zone, options.dns_record, options.dns_server};
+    dns::Options choice{options.dns_zone, options.dns_record, options.dns_server};
+    choice.trusted = options.dns_trusted;
     const std::size_t count = choice.zone.empty() && choice.record.empty() ? 4 : 1;
     std::vector<std::unique_ptr<dns::Resolver>> resolvers;
     for (std::size_t i = 0; i < count; ++i) {
@@ -83,6 +78,20 @@ Result<std::vector<std::unique_ptr<dns::Resolver>>> make_resolvers(const Options
         resolvers.push_back(std::move(*resolver));
     }
     return resolvers;
+}
+
+Result<void> check_sources(const std::vector<std::string>& sources)
+{
+    bool v4 = false;
+    bool v6 = false;
+    for (const auto& source : sources) {
+        const auto ip = parse_ip(source);
+        if (!ip)
+            return fail(Status::usage, "--source " + printable(source, 60) + " is not an address");
+        if (std::exchange(ip->is_v4 ? v4 : v6, true))
+            return fail(Status::usage, "--source names two addresses of one family");
+    }
+    return {};
 }
 
 /// Feeds the courier from the input, within the bounds on what may be in memory.
@@ -207,10 +216,22 @@ Result<Status> run(cli::Tool& tool, const Options& options)
     smtp::Pipes pipes;
     if (auto started = pipes.start(std::move(*commands), std::chrono::seconds(options.command_timeout)); !started)
         return pass(started);
+    auto policies = TlsPolicies::open(tool, options);
+    if (!policies)
+        return pass(policies);
+    if (auto fits = check_sources(options.sources); !fits)
+        return pass(fits);
     smtp::PoolOptions settings;
     settings.helo = name;
-    settings.tls = tls_level(options.tls);
+    settings.tls = policies->plan();
     settings.tls_ca = options.tls_ca;
+    settings.sources = options.sources;
+    if (!options.auth_file.empty()) {
+        auto logins = smtp::Logins::read(options.auth_file);
+        if (!logins)
+            return pass(logins);
+        settings.logins = std::move(*logins);
+    }
     settings.connections = options.connections;
     settings.per_destination = options.destination_connections;
     settings.connect_timeout = std::chrono::seconds(options.connect_timeout);
@@ -235,6 +256,10 @@ Result<Status> run(cli::Tool& tool, const Options& options)
                   .network = true,
                   .unix_sockets = true};
     rights.read.insert(rights.read.end(), options.stream.operands.begin(), options.stream.operands.end());
+    if (!options.tls_ca.empty())
+        rights.read.push_back(options.tls_ca);
+    if (const auto folder = policies->state_folder(); !folder.empty())
+        rights.write.push_back(folder);
     if (!options.dns_record.empty())
         rights.write.push_back(options.dns_record);
     auto confined = confine(rights, tool.common().sandbox);

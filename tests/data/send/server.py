@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """A small scripted SMTP and LMTP server for tests. Prints its port (or socket) and serves until its standard input ends.
 
-server.py [--mode MODE] [--out FOLDER] [--lmtp] [--unix PATH] [--cert PEM]
+server.py [--mode MODE] [--out FOLDER] [--lmtp] [--unix PATH] [--cert PEM] [--smtps] [--address IP] [--port N] [--auth MECHANISMS]
+            [--extension LINE...]
 Recipients that begin with reject, defer, full get 550, 450, 552. Each message is written to FOLDER/N.eml, its
 commands to FOLDER/N.env; FOLDER/connections counts connections.
 """
-import argparse, os, socket, ssl, sys, threading, time
+import argparse, base64, hashlib, hmac, os, socket, ssl, sys, threading, time
 
 p = argparse.ArgumentParser()
 p.add_argument("--mode", default="normal")
@@ -13,9 +14,17 @@ p.add_argument("--out")
 p.add_argument("--lmtp", action="store_true")
 p.add_argument("--unix")
 p.add_argument("--cert")
+p.add_argument("--smtps", action="store_true")
+p.add_argument("--auth", help="user alice, password s3cret; under TLS only")
+p.add_argument("--extension", action="append", default=[])
+p.add_argument("--address", default="127.0.0.1")
+p.add_argument("--port", type=int, default=0)
 o = p.parse_args()
 lock = threading.Lock()
-count = {"messages": 0, "connections": 0}
+count = {"messages": 0, "connections": 0, "resumed": 0}
+if o.cert:
+    tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls_context.load_cert_chain(o.cert)
 
 
 class Session:
@@ -26,6 +35,7 @@ class Session:
         self.rcpt = []
         self.mails = 0
         self.secure = False
+        self.logins = []
 
     def say(self, text):
         self.sock.sendall(text.encode() + b"\r\n")
@@ -36,12 +46,58 @@ class Session:
             raise EOFError
         return raw
 
+    def start_tls(self):
+        self.sock = tls_context.wrap_socket(self.sock, server_side=True)
+        self.file = self.sock.makefile("rb")
+        self.secure = True
+        self.commands = ["(TLS)"]
+        with lock:
+            count["resumed"] += self.sock.session_reused
+            if o.out:
+                with open(os.path.join(o.out, "resumed"), "w") as f:
+                    f.write("%d\n" % count["resumed"])
+
+    def ask(self, challenge):
+        self.say("334 " + base64.b64encode(challenge).decode())
+        return base64.b64decode(self.line())
+
+    def auth(self, mechanism, initial):
+        initial = base64.b64decode(initial[0]) if initial else None
+        if mechanism == "PLAIN":
+            good = initial == b"\0alice\0s3cret"
+        elif mechanism == "LOGIN":
+            good = self.ask(b"Username:") == b"alice" and self.ask(b"Password:") == b"s3cret"
+        else:
+            good = self.scram(initial.decode())
+        if good:
+            self.logins.append("(login)")
+        return good
+
+    def scram(self, initial):
+        bare = initial[3:]
+        nonce = bare.split(",r=")[1] + "more"
+        first = "r=%s,s=%s,i=4096" % (nonce, base64.b64encode(b"salt").decode())
+        final = self.ask(first.encode()).decode()
+        without, proof = final.rsplit(",p=", 1)
+        message = ",".join((bare, first, without)).encode()
+        mac = lambda key, text: hmac.new(key, text, "sha256").digest()
+        salted = hashlib.pbkdf2_hmac("sha256", b"s3cret", b"salt", 4096)
+        key = mac(salted, b"Client Key")
+        want = bytes(a ^ b for a, b in zip(key, mac(hashlib.sha256(key).digest(), message)))
+        if base64.b64decode(proof) != want:
+            return False
+        signature = mac(mac(salted, b"Server Key") if o.mode != "fraud" else b"guess", message)
+        return self.ask(b"v=" + base64.b64encode(signature)) == b""
+
     def hello(self, word):
         lines = ["test.example greets you", "SIZE %d" % {"small": 100, "big": 100000000}.get(o.mode, 1000000), "ENHANCEDSTATUSCODES", "DSN"]
         if o.mode != "seven-bit":
             lines.append("8BITMIME")
         if o.mode != "no-pipelining":
             lines.append("PIPELINING")
+        if o.auth and self.secure:
+            lines.append("AUTH " + o.auth)
+        lines += o.extension
         if (o.cert or o.mode == "tls-garbage") and not self.secure:
             lines.append("STARTTLS")
         self.say("\r\n".join("250%s%s" % ("-" if i + 1 < len(lines) else " ", l) for i, l in enumerate(lines)))
@@ -82,15 +138,15 @@ class Session:
                 self.sock.recv(1)  # the client has begun its hand-shake
                 self.sock.sendall(b"this is not TLS at all, and it never will be\r\n")
                 raise EOFError
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(o.cert)
-            self.sock = context.wrap_socket(self.sock, server_side=True)
-            self.file = self.sock.makefile("rb")
-            self.secure = True
-            self.commands = ["(TLS)"]
-            return
+            return self.start_tls()
+        if word == "AUTH":
+            good = self.auth(text.split(" ")[1].upper(), text.split(" ")[2:])
+            self.commands.append("(login)" if good else "(no login)")
+            return self.say("235 2.7.0 welcome" if good else "535 5.7.8 no")
         if word == "MAIL":
             self.rcpt = []
+            if o.auth and "(login)" not in self.logins:
+                return self.say("530 5.7.0 log in first")
             if o.mode == "stale" and self.mails > 0:
                 raise EOFError
             if o.mode == "no-sender":
@@ -135,6 +191,8 @@ class Session:
         self.say("250 2.0.0 fine" if word in ("RSET", "NOOP") else "500 5.5.1 unknown")
 
     def serve(self):
+        if o.smtps:
+            self.start_tls()
         if o.mode == "silent":
             time.sleep(30)
             return
@@ -177,16 +235,19 @@ if o.unix:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(o.unix)
 else:
-    listener = socket.socket()
+    listener = socket.socket(socket.AF_INET6 if ":" in o.address else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
+    listener.bind((o.address, o.port))
 listener.listen(100)
 print(o.unix or listener.getsockname()[1], flush=True)
 
 
 def accept():
     while True:
-        sock, _ = listener.accept()
+        sock, peer = listener.accept()
+        if o.out:
+            with open(os.path.join(o.out, "peer"), "w") as f:
+                f.write("%s\n" % (peer[0] if peer else "local"))
         threading.Thread(target=handle, args=(sock,), daemon=True).start()
 
 
