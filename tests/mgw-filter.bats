@@ -78,6 +78,32 @@ policy() { printf '%s\n' "$@" >p.sieve; }
   ! LC_ALL=C grep -aq -e $'\x1b' -e $'\xe2\x80\xae' -e $'\xc2\x9b' err
 }
 
+@test "--json says what came of each message, a line each" {
+  policy 'require "ereject";' 'if header :contains "subject" "two" { ereject "No twos"; }'
+  mgw-filter --json p.sieve <m >out 2>err
+  [ "$(jq -c '[.source,.verdict,.class]' err)" = '["standard input","accept",null]' ]
+  mkdir folder; mail one >folder/1; mail two >folder/2
+  mgw-filter --json --explain p.sieve folder >out 2>err
+  [ "$(jq -r .verdict err | sort | xargs)" = "accept reject" ]
+  jq -se '.[] | select(.verdict == "reject") | .code == 550 and .enhanced == "5.7.1" and .at == "p.sieve:2" and .reason == "No twos"
+          and (.source | endswith("folder/2")) and (.explain | length > 0)' err
+  mgw-filter --json --each false <m >out 2>err || [ $? = 75 ]
+  head -1 err | jq -e '.verdict == "defer" and (.error | length > 0)'
+  printf 'From: a@example.net\nContent-Type: application/x-thing; name="a\xe2\x80\xae\xef\xbb\xbfexe"\n\nx\n' >m
+  policy 'require ["ereject", "vnd.mgw.attachment"];' 'if attachment :matches "*exe" { ereject "No programs"; }'
+  mgw-filter --json --explain p.sieve <m >out 2>err
+  grep -qF '\u202e\ufeffexe' err
+}
+
+@test "a mistyped command is answered with the right ones" {
+  for name in part dif undoo parst; do
+    run -78 --separate-stderr mgw-filter "$name" m
+    [[ "$stderr" == *"the commands are parts, diff, undo and redo"* ]]
+  done
+  run -78 --separate-stderr mgw-filter nosuch m
+  [[ "$stderr" != *"the commands are"* ]]
+}
+
 @test "the policy's hash is in the results" {
   policy 'keep;'
   mgw-filter p.sieve <m >out

@@ -116,7 +116,7 @@ Changed changed(const std::string& path)
 {
     Changed out{};
     for (std::size_t i = 0; i < out.size(); ++i)
-        if (struct stat st {}; ::stat((path + maildir_folders[i]).c_str(), &st) == 0)
+        if (struct stat st{}; ::stat((path + maildir_folders[i]).c_str(), &st) == 0)
             out[i] = {st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
     return out;
 }
@@ -132,8 +132,8 @@ bool is_past(const Changed& changed)
     });
 }
 
-/// Calls `each(folder, name, type)` for each entry of new and cur. A name that is changed while a folder is read may not be
-/// met: true if nothing was changed.
+/// Calls `each(folder, name, type)` for each entry of new and cur. A name that is changed while a folder is read may
+/// not be met: true if nothing was changed.
 template <class Each> Result<bool> each_of_maildir(const std::string& path, Each each)
 {
     const auto before = changed(path);
@@ -197,8 +197,8 @@ void Operands::add(const std::string& folder, std::string_view name, unsigned ch
     names_ += name;
 }
 
-/// A message that is given other flags while its folder is read may not be met: read again until nothing was changed, or
-/// until nothing new is found for several times.
+/// A message that is given other flags while its folder is read may not be met: read again until nothing was changed,
+/// or until nothing new is found for several times.
 Result<void> Operands::list_maildir(const std::string& path)
 {
     constexpr int most_passes = 20;

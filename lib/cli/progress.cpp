@@ -30,7 +30,8 @@ std::string clock_text(double seconds)
 } // namespace
 
 Progress::Progress(Tool& tool, Time begin)
-    : tool_(tool), shown_(::isatty(STDERR_FILENO) == 1 && !tool.common().explain && tool.common().log != "-"),
+    : tool_(tool),
+      shown_(::isatty(STDERR_FILENO) == 1 && !tool.common().explain && !tool.common().json && tool.common().log != "-"),
       begin_(begin), last_(begin)
 {}
 

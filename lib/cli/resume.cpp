@@ -77,8 +77,8 @@ Result<Fingerprint> fingerprint(const Position& position, int in_fd)
 }
 
 /// Options that change nothing in what comes out.
-const std::set<std::string, std::less<>> without_effect{"--resume", "--jobs",       "--memory",  "--log",
-                                                        "--shard",  "--log-redact", "--explain", "--sandbox"};
+const std::set<std::string, std::less<>> without_effect{"--resume",     "--jobs",    "--memory", "--log",    "--shard",
+                                                        "--log-redact", "--explain", "--json",   "--sandbox"};
 
 std::string operands_hash(const StreamOptions& options)
 {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <map>
 #include <thread>
 #include <unistd.h>
@@ -360,13 +361,57 @@ private:
             if (input_.kind() != Kind::message)
                 tool_.complain(Error{Status::temp_fail, item.name + ": " + printable(failure), {}});
         }
-        if (tool_.common().explain && !result.explanation.empty() && input_.kind() != Kind::message)
+        if (tool_.common().json)
+            tell_programs(item, result, failure);
+        else if (tool_.common().explain)
+            explain(item, result);
+        record(item, result, failure);
+    }
+
+    void explain(const Item& item, const TransactionResult& result)
+    {
+        if (!result.explanation.empty() && input_.kind() != Kind::message)
             tool_.explain((input_.kind() == Kind::mbox ? item.name + ", " : "") + item.frame.id + ":");
-        if (tool_.common().explain)
+        for (const auto line : split(result.explanation, '\n'))
+            if (!line.empty())
+                tool_.explain(printable(line, 2000));
+    }
+
+    /// What came of a message, as one line of JSON on standard error.
+    void tell_programs(const Item& item, const TransactionResult& result, const std::string& failure)
+    {
+        const auto& block = item.frame.members.at(0).block;
+        const mail::Verdict verdict = block.strictest();
+        Record out;
+        out.text("id", item.frame.id).text("stage", tool_.name()).text("source", item.name);
+        add_verdict(out, verdict);
+        if (verdict.action == mail::Action::defer || verdict.action == mail::Action::reject)
+            out.number("code", verdict.code != 0 ? verdict.code : (verdict.action == mail::Action::defer ? 451 : 550))
+                .text("enhanced", !verdict.enhanced.empty()
+                                      ? verdict.enhanced
+                                      : (verdict.action == mail::Action::defer ? "4.7.1" : "5.7.1"));
+        if (verdict.action != mail::Action::accept)
+            out.text("recipients", verdict.recipients);
+        if (!failure.empty())
+            out.text("error", failure);
+        if (tool_.common().explain) {
+            std::vector<std::string> lines;
             for (const auto line : split(result.explanation, '\n'))
                 if (!line.empty())
-                    tool_.explain(printable(line, 2000));
-        record(item, result, failure);
+                    lines.emplace_back(line.substr(0, 2000));
+            out.list("explain", lines);
+        }
+        std::fputs((out.json() + "\n").c_str(), stderr);
+    }
+
+    static void add_verdict(Record& record, const mail::Verdict& verdict)
+    {
+        record.text("verdict", mail::action_name(verdict.action));
+        if (verdict.action != mail::Action::accept)
+            record.text("class", verdict.cls)
+                .text("by", verdict.by)
+                .text("at", verdict.at)
+                .text("reason", verdict.text);
     }
 
     void note_failure(mail::Block& block, const std::string& error, unsigned deaths)
@@ -404,13 +449,7 @@ private:
         record.addresses("to", to).number("size", static_cast<std::int64_t>(member.message.size()));
         if (const auto odd = mail::Message(member.message, work_.limits).all_oddities(); odd != mail::Oddity::none)
             record.text("flags", mail::oddity_names(odd));
-        const mail::Verdict verdict = member.block.strictest();
-        record.text("verdict", mail::action_name(verdict.action));
-        if (verdict.action != mail::Action::accept)
-            record.text("class", verdict.cls)
-                .text("by", verdict.by)
-                .text("at", verdict.at)
-                .text("reason", verdict.text);
+        add_verdict(record, member.block.strictest());
         if (!failure.empty())
             record.text("error", failure);
         record.real("ms", result.seconds * 1000);

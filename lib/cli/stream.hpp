@@ -92,8 +92,8 @@ public:
     /// read.
     Result<void> prepare();
     /// The next transaction, waiting for it; nothing at the end. Errors end the stream: Status::data for an operand
-    /// that cannot be read, Status::temp_fail for empty standard input or a broken frame. A file of a folder that cannot be
-    /// opened is said, the others are read, and the error comes at the end.
+    /// that cannot be read, Status::temp_fail for empty standard input or a broken frame. A file of a folder that
+    /// cannot be opened is said, the others are read, and the error comes at the end.
     Result<std::optional<Item>> next();
     /// Only for frames on a descriptor: reads what is there (waits for at least one octet) and says whether more may
     /// come.

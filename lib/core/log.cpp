@@ -24,15 +24,10 @@ namespace
 constexpr std::size_t longest_value = 1000;
 constexpr std::size_t longest_list = 100;
 
+/// What shows nothing, or turns text around, is escaped: people look at records as well.
 std::string json_string(std::string_view value)
 {
-    std::string out = "\"";
-    for (const char c : printable(value, longest_value)) {
-        if (c == '"' || c == '\\')
-            out += '\\';
-        out += c;
-    }
-    return out += '"';
+    return json_text(printable(value, longest_value));
 }
 
 void pack_text(std::string& out, std::string_view text)

@@ -84,8 +84,8 @@ std::string percent_decode(std::string_view text);
 std::string printable(std::string_view octets, std::size_t limit_octets = 400);
 /// As printable(), and octets above 126 replaced as well.
 std::string printable_ascii(std::string_view octets, std::size_t limit_octets = 400);
-/// For a terminal: control characters, and those that show nothing or change the direction of text, become \xHH for each
-/// octet; invalid UTF-8 becomes '?'; at most `limit_octets`.
+/// For a terminal: control characters, and those that show nothing or change the direction of text, become \xHH for
+/// each octet; invalid UTF-8 becomes '?'; at most `limit_octets`.
 std::string shown(std::string_view text, std::size_t limit_octets = 400);
 /// A JSON string (RFC 8259 section 7) with its quotes. Nothing of valid UTF-8 is lost: what must not reach a terminal
 /// is escaped as \uHHHH. Invalid UTF-8 becomes '?'.

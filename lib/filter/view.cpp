@@ -191,12 +191,12 @@ void View::attachments_of_parts()
         add_new(inside.of_tnef(octets));
     };
     const mail::Parts parts(message(), limits_);
-    attachments_cut_ = has(parts.oddities(), mail::Oddity::too_many_parts) ||
-                       has(parts.oddities(), mail::Oddity::too_deep);
+    attachments_cut_ =
+        has(parts.oddities(), mail::Oddity::too_many_parts) || has(parts.oddities(), mail::Oddity::too_deep);
     for (const auto& part : parts.all()) {
         // the names of a part may stand where its header was not read
-        attachments_cut_ |= part.parent >= 0 && !part.container->is_message &&
-                            has(part.oddities, mail::Oddity::header_too_large);
+        attachments_cut_ |=
+            part.parent >= 0 && !part.container->is_message && has(part.oddities, mail::Oddity::header_too_large);
         if (part.is_multipart || (part.file_names.empty() && part.type.major() == "text"))
             continue;
         // every candidate counts: a receiving program may take any of them

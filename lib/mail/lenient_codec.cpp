@@ -7,9 +7,9 @@
 #include "lib/mail/yenc.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <optional>
-#include <cstdint>
 
 namespace mgw::mail
 {
@@ -650,7 +650,8 @@ std::optional<std::string_view> take_script_string(std::string_view& text)
 
 } // namespace
 
-std::vector<Embedded> script_blocks(std::string_view text, std::size_t limit_octets, std::size_t limit_blocks, bool* cut)
+std::vector<Embedded> script_blocks(std::string_view text, std::size_t limit_octets, std::size_t limit_blocks,
+                                    bool* cut)
 {
     constexpr std::string_view call = "atob";
     std::vector<Embedded> found;
@@ -683,7 +684,9 @@ std::vector<Embedded> script_blocks(std::string_view text, std::size_t limit_oct
             return found;
         }
         budget -= walked;
-        Embedded block{base64_decode_as({"", Base64Way::Padding::ends_group}, joined, limit_octets), {}, begin,
+        Embedded block{base64_decode_as({"", Base64Way::Padding::ends_group}, joined, limit_octets),
+                       {},
+                       begin,
                        static_cast<std::size_t>(rest.data() - all.data())};
         limit_octets -= block.octets.size();
         if (!block.octets.empty())

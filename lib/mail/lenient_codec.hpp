@@ -63,8 +63,8 @@ std::vector<Embedded> embedded_blocks(std::string_view text, std::size_t limit_o
 std::string uu_decode_lines(std::string_view text, std::size_t limit_octets);
 /// BinHex 4.0 (RFC 1741): the data forks of the files in a text, with their names; together at most `limit_octets`.
 std::vector<Embedded> binhex_decode(std::string_view text, std::size_t limit_octets);
-/// What the scripts in a page decode: the strings in atob("…"), joined with "+" or not. Altogether at most `limit_octets`
-/// and `limit_blocks`; `cut` when there are more.
+/// What the scripts in a page decode: the strings in atob("…"), joined with "+" or not. Altogether at most
+/// `limit_octets` and `limit_blocks`; `cut` when there are more.
 std::vector<Embedded> script_blocks(std::string_view text, std::size_t limit_octets, std::size_t limit_blocks,
                                     bool* cut = nullptr);
 /// Runs of lines that are base64 and nothing else, at least `least_chars` characters long.

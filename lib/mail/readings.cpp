@@ -284,7 +284,8 @@ private:
             return;
         Content page = content;
         page.type.clear();
-        give_embedded(script_blocks(content.octets, content.octets.size(), most_blocks, &summary_.is_cut), "atob", page);
+        give_embedded(script_blocks(content.octets, content.octets.size(), most_blocks, &summary_.is_cut), "atob",
+                      page);
     }
 
     void decode_base64(const Source& source, std::string_view text, Content& content)

@@ -47,8 +47,7 @@ public:
           deadline_(Steady::now() + options.time),
           unpack_budget_(std::max<std::size_t>(
               std::max<std::size_t>(message.octets().size(), 64U << 10) * limits.decoded_factor, 16U << 20)),
-          inside_(limits, message.octets().size()),
-          mail_parser_(!has(parts_.oddities(), mail::Oddity::too_many_parts))
+          inside_(limits, message.octets().size()), mail_parser_(!has(parts_.oddities(), mail::Oddity::too_many_parts))
     {}
 
     Report run()

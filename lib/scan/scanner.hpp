@@ -45,8 +45,8 @@ struct Report {
     std::size_t parts = 0;
     std::size_t more_contents = 0; ///< that only readings other than the strict one see
     std::string ambiguity; ///< names of the oddities that make readings differ, "no-boundary,nul"; empty if none
-    /// Those readings differ in files: a name, or octets that another one decodes otherwise or not at all. Without that they
-    /// differ in what text shows, mostly by accident.
+    /// Those readings differ in files: a name, or octets that another one decodes otherwise or not at all. Without that
+    /// they differ in what text shows, mostly by accident.
     bool hides_files = false;
     std::vector<Scanned> scans;
     std::vector<Attachment> attachments;

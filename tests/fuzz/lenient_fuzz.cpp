@@ -26,9 +26,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (block.begin > block.end || block.end > text.size())
             std::abort();
     }
+    std::size_t files = 0;
     for (const auto& file : binhex_decode(text, limit))
-        if (file.octets.size() > limit)
+        files += file.octets.size();
+    if (files > limit)
+        std::abort();
+    std::size_t scripts = 0;
+    for (const auto& block : script_blocks(text, limit, 10)) {
+        scripts += block.octets.size();
+        if (block.begin > block.end || block.end > text.size())
             std::abort();
+    }
+    if (scripts > limit)
+        std::abort();
     if (sum > limit || uu_decode_lines(text, limit).size() > limit)
         std::abort();
     for (const auto run : base64_runs(text, 8, 10))

@@ -1,5 +1,6 @@
 #include "lib/content/archive.hpp"
 #include "lib/core/text.hpp"
+#include "lib/mail/attached.hpp"
 #include "lib/mail/tnef.hpp"
 
 #include <cstdint>
@@ -24,5 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if (content::list_members(stream, "application/vnd.ms-tnef", {.entries = 100}).members.size() > 100)
         std::abort();
+    const Limits limits;
+    (void)mail::AttachedNames(limits, stream.size()).of_tnef(stream);
     return 0;
 }

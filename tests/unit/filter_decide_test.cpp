@@ -192,7 +192,8 @@ TEST(Decide, AttachmentsThatALimitHidesAreNoReasonToLetAMessagePass)
     mail += "--b--\n";
     Limits limits;
     const auto run = [&](const char* test, mail::Block& block) {
-        const auto script = std::string("require [\"vnd.mgw.attachment\", \"relational\"]; if ") + test + " { discard; }";
+        const auto script =
+            std::string("require [\"vnd.mgw.attachment\", \"relational\"]; if ") + test + " { discard; }";
         return decide(*compile(script, {}).program, mail, block, limits, {}, false);
     };
     mail::Block whole;

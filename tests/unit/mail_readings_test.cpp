@@ -423,9 +423,9 @@ std::string binhex(const std::string& name, const std::string& octets)
         return std::string{static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8),
                            static_cast<char>(n)};
     };
-    const std::string plain = std::string(1, static_cast<char>(name.size())) + name + std::string(1, '\0') + "TEXTttxt" +
-                              std::string(2, '\0') + number(octets.size()) + number(0) + std::string(2, '\0') + octets +
-                              std::string(4, '\0');
+    const std::string plain = std::string(1, static_cast<char>(name.size())) + name + std::string(1, '\0') +
+                              "TEXTttxt" + std::string(2, '\0') + number(octets.size()) + number(0) +
+                              std::string(2, '\0') + octets + std::string(4, '\0');
     static constexpr char alphabet[] = "!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
     std::string out = "(This file must be converted with BinHex 4.0)\n:";
     unsigned bits = 0;
@@ -476,16 +476,15 @@ TEST(Scripts, WhatTheyDecodeIsFound)
 TEST(Readings, SeeWhatAPageDecodes)
 {
     const std::string page = "<script>save(atob('" + one_line + "'))</script>\n";
-    for (const std::string& header :
-         {std::string("Content-Type: text/html\n\n"),
-          std::string("Content-Type: application/octet-stream; name=open.htm\n\n")}) {
+    for (const std::string& header : {std::string("Content-Type: text/html\n\n"),
+                                      std::string("Content-Type: application/octet-stream; name=open.htm\n\n")}) {
         const std::string octets = header + page;
         const Limits limits;
         const Message message(octets, limits);
         const Parts parts(message, limits);
         bool seen = false;
-        const auto summary = for_each_content(message, parts, limits,
-                                              [&](const Content& content) { seen |= content.octets == secret; });
+        const auto summary =
+            for_each_content(message, parts, limits, [&](const Content& content) { seen |= content.octets == secret; });
         EXPECT_TRUE(seen) << header;
         EXPECT_TRUE(has(summary.oddities, Oddity::embedded_encoding));
     }

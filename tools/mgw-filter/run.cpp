@@ -9,6 +9,8 @@
 #include "tools/mgw-filter/edits.hpp"
 #include "tools/mgw-filter/parts.hpp"
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -20,12 +22,30 @@ namespace
 
 constexpr std::size_t shown_problems = 20;
 
+/// Whether a policy's name that no file has is a command, mistyped in a letter or two that stand together.
+bool is_meant(std::string_view name)
+{
+    const auto is_near = [name](std::string_view command) {
+        const auto ahead = std::ranges::mismatch(name, command);
+        std::string_view a(ahead.in1, name.end());
+        std::string_view b(ahead.in2, command.end());
+        while (!a.empty() && !b.empty() && a.back() == b.back()) {
+            a.remove_suffix(1);
+            b.remove_suffix(1);
+        }
+        return a.size() <= 2 && b.size() <= 2;
+    };
+    return std::ranges::any_of(std::array<std::string_view, 4>{"parts", "diff", "undo", "redo"}, is_near);
+}
+
 /// Compiles the policy; of several problems all but the last are reported here, the last is the error.
 Result<filter::Program> load_policy(cli::Tool& tool, const Options& options)
 {
     auto script = read_file(options.policy, filter::ScriptLimits{}.octets + 1);
     if (!script)
-        return fail(Status::config, script.error().message, script.error().hint);
+        return fail(Status::config, script.error().message,
+                    is_meant(options.policy) ? "the commands are parts, diff, undo and redo: mgw-filter parts [FILE]…"
+                                             : script.error().hint);
     filter::CompileOptions how;
     how.name = options.policy.substr(options.policy.rfind('/') + 1);
     how.version = MGW_VERSION;
