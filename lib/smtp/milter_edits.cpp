@@ -200,6 +200,13 @@ std::vector<std::pair<std::size_t, std::size_t>> common_fields(const std::vector
     return out;
 }
 
+/// A server finds a field by its name without the blanks behind it, and takes an empty value for a removal.
+bool can_change(std::string_view before, std::string_view after)
+{
+    const auto name = name_of(before);
+    return name == name_of(after) && name == trim(name) && !value_of(after).empty();
+}
+
 /// Steps between two fields that stay: where a field of the same name stands on both sides it is changed in its place.
 void add_steps(const std::vector<std::string_view>& before, std::size_t i, std::size_t before_end,
                const std::vector<std::string_view>& after, std::size_t j, std::size_t after_end,
@@ -208,7 +215,7 @@ void add_steps(const std::vector<std::string_view>& before, std::size_t i, std::
     const bool many = before_end > i && after_end - j > most_cells / (before_end - i);
     for (; i < before_end; ++i) {
         std::size_t k = many ? after_end : j;
-        while (k < after_end && (name_of(after[k]) != name_of(before[i]) || value_of(after[k]).empty()))
+        while (k < after_end && !can_change(before[i], after[k]))
             ++k;
         if (k == after_end) {
             into.push_back({i, std::nullopt, false});
