@@ -9,8 +9,8 @@ setup_file() {
   chmod 755 "$P"
   export P KEPT="$P/kept"
   mkdir "$KEPT"
-  SMTP="$(free_port)" MILTER="$(free_port)"
-  export SMTP MILTER
+  SMTP="$(free_port)" MILTER="$(free_port)" BESIDE="$(free_port)"
+  export SMTP MILTER BESIDE # on BESIDE the milter is a Unix socket
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=postfix.example \
     -keyout "$P/key.pem" -out "$P/cert.pem" 2>/dev/null
   mgw-recv --listen 127.0.0.1:0 --port-file "$P/relay" --hostname relay.example \
@@ -18,7 +18,8 @@ setup_file() {
   echo $! >"$P/relay.pid"
   wait_for 10 test -s "$P/relay"
   postfix_start "$P/postfix" "$SMTP" "$(cat "$P/relay")" "smtpd_milters = inet:127.0.0.1:$MILTER" "non_smtpd_milters = inet:127.0.0.1:$MILTER" \
-    "milter_default_action = tempfail" "milter_command_timeout = 20s" "smtpd_tls_security_level = may" \
+    "milter_default_action = tempfail" "milter_content_timeout = 8s" \
+    "127.0.0.1:$BESIDE inet n - n - - smtpd -o smtpd_milters=unix:$P/socket" "smtpd_tls_security_level = may" \
     "smtpd_tls_cert_file = $P/cert.pem" "smtpd_tls_key_file = $P/key.pem"
 }
 
@@ -235,6 +236,23 @@ REFUSE_CAROL='if envelope "to" "carol@example.org" { ereject "Not for Carol"; }'
   printf 'From: alice@example.net\nTo: bob@example.org\nSubject: good\n\nhi\n' | /usr/sbin/sendmail -C "$P/postfix/etc" -f alice@example.net bob@example.org
   wait_for 10 arrived 1
   grep -q '^X-Seen: yes' "$KEPT"/*.eml
+}
+
+@test "a Unix socket serves who may write to it" {
+  umask 0
+  mgw-recv --milter "unix:$P/socket" --port-file "$T/milter.port" --pipeline "$(adds yes)" </dev/null >"$T/milter.out" 2>"$T/milter.err" 3>&- &
+  echo $! >"$T/milter.pid"
+  wait_for 20 test -s "$T/milter.port"
+  SMTP="$BESIDE" run send <"$T/m"
+  [[ "$output" =~ ^250 ]]
+  wait_for 10 arrived 1
+  grep -q '^X-Seen: yes' "$KEPT"/*.eml
+}
+
+@test "Postfix waits while a pipeline takes long" {
+  milter "$STAGE --delay=11"
+  run send <"$T/m"
+  [[ "$output" =~ ^250 ]]
 }
 
 @test "a stage that dies is a 451, and the next message passes a new lane" {
