@@ -84,6 +84,19 @@ recorded() { grep '"stage":"mgw-recv"' "$T/log" | tail -1; }
   cmp "$T"/made/*.eml "$T/m"
 }
 
+@test "a message without header, and one without body" {
+  milter "$(adds one) | $(KEEP)"
+  local message
+  for message in '\r\nbody\r\n' 'no header\r\n' 'A: b\r\n\r\n'; do
+    rm -f "$KEPT"/* "$T"/made/*
+    run send < <(printf %b "$message")
+    [[ "$output" =~ ^250 ]]
+    relayed >"$T/out"
+    cmp "$T/out" "$T"/made/*.eml
+    grep -q '^X-Seen: one' "$T/out"
+  done
+}
+
 @test "a c=simple/simple signature on an untouched message survives" {
   /usr/bin/python3 "$MGW_DATA/milter/signature.py" sign rsa "$MGW_DATA/auth/rsa.pem" <"$T/m" >"$T/signed"
   milter "$(policy 'if header :is "subject" "other" { discard; }')"

@@ -275,8 +275,9 @@ TEST(MilterEdits, ManyFieldsTakeLinearTime)
 
 TEST(MilterEdits, ALineThatIsNoFieldIsAFailure)
 {
-    for (const std::string_view made :
-         {"no colon\r\n\r\nbody\r\n", " x\r\nFrom: a\r\n\r\nbody\r\n", ": x\r\n\r\nbody\r\n"}) {
+    const std::vector<std::string_view> bad{"no colon\r\n\r\nbody\r\n", " x\r\nFrom: a\r\n\r\nbody\r\n",
+                                            ": x\r\n\r\nbody\r\n", "A: b\0c\r\n\r\nbody\r\n"sv};
+    for (const auto made : bad) {
         Case one(plain);
         one.made(made);
         EXPECT_TRUE(one.server().reply.starts_with("451 4.3.0")) << made;
