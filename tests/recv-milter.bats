@@ -94,6 +94,8 @@ recorded() { grep '"stage":"mgw-recv"' "$T/log" | tail -1; }
     relayed >"$T/out"
     cmp "$T/out" "$T"/made/*.eml
     grep -q '^X-Seen: one' "$T/out"
+    # below the field of Postfix: the first one is hidden from milters that follow
+    [ "$(grep -c '^Received: from client' <(sed '/^X-Seen/q' "$KEPT"/*.eml))" = 1 ]
   done
 }
 
