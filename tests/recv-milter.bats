@@ -9,8 +9,8 @@ setup_file() {
   chmod 755 "$P"
   export P KEPT="$P/kept"
   mkdir "$KEPT"
-  SMTP="$(free_port)" MILTER="$(free_port)"
-  export SMTP MILTER
+  SMTP="$(free_port)" MILTER="$(free_port)" BESIDE="$(free_port)"
+  export SMTP MILTER BESIDE # on BESIDE the milter is a Unix socket
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=postfix.example \
     -keyout "$P/key.pem" -out "$P/cert.pem" 2>/dev/null
   mgw-recv --listen 127.0.0.1:0 --port-file "$P/relay" --hostname relay.example \
@@ -18,7 +18,8 @@ setup_file() {
   echo $! >"$P/relay.pid"
   wait_for 10 test -s "$P/relay"
   postfix_start "$P/postfix" "$SMTP" "$(cat "$P/relay")" "smtpd_milters = inet:127.0.0.1:$MILTER" "non_smtpd_milters = inet:127.0.0.1:$MILTER" \
-    "milter_default_action = tempfail" "milter_command_timeout = 20s" "smtpd_tls_security_level = may" \
+    "milter_default_action = tempfail" "milter_content_timeout = 8s" \
+    "127.0.0.1:$BESIDE inet n - n - - smtpd -o smtpd_milters=unix:$P/socket" "smtpd_tls_security_level = may" \
     "smtpd_tls_cert_file = $P/cert.pem" "smtpd_tls_key_file = $P/key.pem"
 }
 
@@ -81,6 +82,21 @@ recorded() { grep '"stage":"mgw-recv"' "$T/log" | tail -1; }
   [[ "$output" =~ ^250 ]]
   relayed | cmp - "$T/m"
   cmp "$T"/made/*.eml "$T/m"
+}
+
+@test "a message without header, and one without body" {
+  milter "$(adds one) | $(KEEP)"
+  local message
+  for message in '\r\nbody\r\n' 'no header\r\n' 'A: b\r\n\r\n'; do
+    rm -f "$KEPT"/* "$T"/made/*
+    run send < <(printf %b "$message")
+    [[ "$output" =~ ^250 ]]
+    relayed >"$T/out"
+    cmp "$T/out" "$T"/made/*.eml
+    grep -q '^X-Seen: one' "$T/out"
+    # below the field of Postfix: the first one is hidden from milters that follow
+    [ "$(grep -c '^Received: from client' <(sed '/^X-Seen/q' "$KEPT"/*.eml))" = 1 ]
+  done
 }
 
 @test "a c=simple/simple signature on an untouched message survives" {
@@ -170,7 +186,8 @@ END
   run send <"$T/m"
   [[ "$output" =~ ^250 ]]
   [ "$(find "$P/postfix/queue/hold" -type f | wc -l)" = 1 ]
-  cp "$P/postfix/log" /tmp/wt/milter-pf.log; grep -q 'milter-hold.*Look at it' "$P/postfix/log"
+  grep -q 'milter-hold: END-OF-MESSAGE' "$P/postfix/log"
+  [[ "$(recorded)" == *'"milter":"quarantine","edits":1,"text":"Look at it"'* ]]
   find "$P/postfix/queue/hold" -type f -delete
   arrived 0
 }
@@ -234,6 +251,23 @@ REFUSE_CAROL='if envelope "to" "carol@example.org" { ereject "Not for Carol"; }'
   printf 'From: alice@example.net\nTo: bob@example.org\nSubject: good\n\nhi\n' | /usr/sbin/sendmail -C "$P/postfix/etc" -f alice@example.net bob@example.org
   wait_for 10 arrived 1
   grep -q '^X-Seen: yes' "$KEPT"/*.eml
+}
+
+@test "a Unix socket serves who may write to it" {
+  umask 0
+  mgw-recv --milter "unix:$P/socket" --port-file "$T/milter.port" --pipeline "$(adds yes)" </dev/null >"$T/milter.out" 2>"$T/milter.err" 3>&- &
+  echo $! >"$T/milter.pid"
+  wait_for 20 test -s "$T/milter.port"
+  SMTP="$BESIDE" run send <"$T/m"
+  [[ "$output" =~ ^250 ]]
+  wait_for 10 arrived 1
+  grep -q '^X-Seen: yes' "$KEPT"/*.eml
+}
+
+@test "Postfix waits while a pipeline takes long" {
+  milter "$STAGE --delay=11"
+  run send <"$T/m"
+  [[ "$output" =~ ^250 ]]
 }
 
 @test "a stage that dies is a 451, and the next message passes a new lane" {

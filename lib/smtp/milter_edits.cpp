@@ -130,7 +130,7 @@ bool is_field(std::string_view field)
 {
     const auto name = name_of(field);
     return !name.empty() && name.size() < field.size() && !is_blank(name.front()) &&
-           name.find_first_of(std::string_view("\0\r\n", 3)) == std::string_view::npos;
+           name.find_first_of("\r\n") == std::string_view::npos && !field.contains('\0');
 }
 
 /// Of each field which one of its name it is, from 1.
@@ -200,6 +200,13 @@ std::vector<std::pair<std::size_t, std::size_t>> common_fields(const std::vector
     return out;
 }
 
+/// A server finds a field by its name without the blanks behind it, and takes an empty value for a removal.
+bool can_change(std::string_view before, std::string_view after)
+{
+    const auto name = name_of(before);
+    return name == name_of(after) && name == trim(name) && !value_of(after).empty();
+}
+
 /// Steps between two fields that stay: where a field of the same name stands on both sides it is changed in its place.
 void add_steps(const std::vector<std::string_view>& before, std::size_t i, std::size_t before_end,
                const std::vector<std::string_view>& after, std::size_t j, std::size_t after_end,
@@ -208,7 +215,7 @@ void add_steps(const std::vector<std::string_view>& before, std::size_t i, std::
     const bool many = before_end > i && after_end - j > most_cells / (before_end - i);
     for (; i < before_end; ++i) {
         std::size_t k = many ? after_end : j;
-        while (k < after_end && (name_of(after[k]) != name_of(before[i]) || value_of(after[k]).empty()))
+        while (k < after_end && !can_change(before[i], after[k]))
             ++k;
         if (k == after_end) {
             into.push_back({i, std::nullopt, false});
@@ -268,8 +275,13 @@ Result<std::string> header_edits(const std::vector<std::string_view>& before,
         j = b + 1;
     }
     for (const auto& step : steps)
-        if (!step.kept && step.after && !is_field(after[*step.after]))
-            return fail(Status::temp_fail, "the pipeline made a header line that is no field");
+        if (!step.kept && step.after) {
+            const auto field = after[*step.after];
+            if (!is_field(field))
+                return fail(Status::temp_fail, "the pipeline made a header line that is no field");
+            if (field.size() > milter_body_octets)
+                return fail(Status::temp_fail, "the pipeline made a header field that is too long for a milter");
+        }
 
     // those behind all that was there can only be added in order; the rest goes from the bottom up, so that neither
     // positions nor the counts of fields of one name change above
@@ -295,8 +307,9 @@ Result<std::string> header_edits(const std::vector<std::string_view>& before,
         ++count;
         if (!step.before) {
             const auto field = after[*step.after];
-            // above all stands the server's own Received field, which counts here though it is not shown
-            const auto place = static_cast<std::uint32_t>(position == 0 ? 0 : position + 1);
+            // above all stands the server's own Received field, which counts here though it is shown to no filter. It
+            // must stay the first: what is first is hidden from the filters that follow.
+            const auto place = static_cast<std::uint32_t>(position + 1);
             out += milter_packet(MilterAnswer::insert_header,
                                  milter_number(place) + std::string(name_of(field)) + '\0' + value_of(field) + '\0');
             continue;

@@ -43,7 +43,7 @@ namespace
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
 constexpr Instant never = Instant::max();
 constexpr std::size_t read_octets = 128U << 10;
-constexpr std::chrono::seconds progress_pause{20}; ///< mail servers wait for minutes, but not for ever
+constexpr std::chrono::seconds progress_pause{5}; ///< mail servers wait for minutes, but not for ever
 constexpr std::chrono::seconds write_timeout{60};
 
 struct Session {

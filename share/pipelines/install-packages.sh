@@ -9,7 +9,7 @@ build='build-essential cmake ninja-build pkg-config ccache mold scdoc
   publicsuffix libseccomp-dev libsqlite3-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libdb5.3-dev libunistring-dev libidn2-dev gnupg swaks openssl'
 tests='bats procmail shellcheck mandoc man-db python3 libgtest-dev libbenchmark-dev libgmime-3.0-dev libyaml-cpp-dev strace
   opendkim-tools python3-dkim gpgv libclang-rt-19-dev clang-19 bash-completion zsh fish procps redis-server
-  libnet-ssleay-perl libio-socket-ssl-perl jq'
+  libnet-ssleay-perl libio-socket-ssl-perl jq postfix'
 
 wanted=$build
 [ "${1:-}" != tests ] || wanted="$build $tests"

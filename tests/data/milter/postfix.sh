@@ -1,6 +1,7 @@
 # A Postfix of its own for tests: its configuration, queue and ports are private, and it is ended by its process id.
 
-# postfix_start FOLDER SMTP-PORT RELAY-PORT SETTING...: sends everything on to RELAY-PORT
+# postfix_start FOLDER SMTP-PORT RELAY-PORT SETTING...: sends everything on to RELAY-PORT; a setting that begins with a digit is a
+# line of master.cf
 postfix_start() {
   local base="$1" port="$2" relay="$3" setting
   shift 3
@@ -29,8 +30,11 @@ smtpd_peername_lookup = no
 maillog_file = $base/log
 maillog_file_prefixes = $base
 END
-  for setting in "$@"; do echo "$setting" >>"$base/etc/main.cf"; done
-  cat >"$base/etc/master.cf" <<END
+  : >"$base/etc/master.cf"
+  for setting in "$@"; do
+    case $setting in [0-9]*) echo "$setting" >>"$base/etc/master.cf" ;; *) echo "$setting" >>"$base/etc/main.cf" ;; esac
+  done
+  cat >>"$base/etc/master.cf" <<END
 127.0.0.1:$port inet n - n - - smtpd
 pickup unix n - n 1 1 pickup
 cleanup unix n - n - 0 cleanup
