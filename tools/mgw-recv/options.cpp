@@ -118,6 +118,7 @@ void declare(cli::Tool& tool, Options& o)
         "With --stdin let the verdict be the exit status: 75 for defer, 77 for reject, discard and quarantine.");
     declare_milter(tool, o.milter);
     declare_door(tool, o.door);
+    declare_auth(tool, o.auth);
     cli::declare_stream_options(tool, app, o.stream);
     cli::declare_envelope_options(tool, app, o.envelope);
 }

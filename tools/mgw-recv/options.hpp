@@ -2,6 +2,7 @@
 
 #include "lib/cli/stream.hpp"
 #include "lib/cli/tool.hpp"
+#include "tools/mgw-recv/auth_options.hpp"
 #include "tools/mgw-recv/door_options.hpp"
 #include "tools/mgw-recv/milter_options.hpp"
 
@@ -44,6 +45,7 @@ struct Options {
     bool exit_verdict = false;
     MilterOptions milter;
     DoorOptions door;
+    AuthOptions auth;
     cli::StreamOptions stream;
     cli::EnvelopeOptions envelope;
 };
