@@ -199,13 +199,15 @@ Client Block::client() const
     if (v.empty())
         return out;
     for (auto& [key, value] : parse_pairs(split_blanks(v[0]), 0)) {
-        const std::array<std::pair<std::string_view, std::string*>, 7> members{{{"ip", &out.ip},
+        const std::array<std::pair<std::string_view, std::string*>, 9> members{{{"ip", &out.ip},
                                                                                 {"name", &out.name},
                                                                                 {"helo", &out.helo},
                                                                                 {"proto", &out.proto},
                                                                                 {"tls", &out.tls},
                                                                                 {"listener", &out.listener},
-                                                                                {"auth", &out.auth}}};
+                                                                                {"auth", &out.auth},
+                                                                                {"cert", &out.cert},
+                                                                                {"subject", &out.subject}}};
         for (const auto& [name, member] : members)
             if (key == name)
                 *member = value;
@@ -216,13 +218,15 @@ Client Block::client() const
 void Block::set_client(const Client& client)
 {
     Pairs values;
-    const std::array<std::pair<const char*, const std::string*>, 7> members{{{"ip", &client.ip},
+    const std::array<std::pair<const char*, const std::string*>, 9> members{{{"ip", &client.ip},
                                                                              {"name", &client.name},
                                                                              {"helo", &client.helo},
                                                                              {"proto", &client.proto},
                                                                              {"tls", &client.tls},
                                                                              {"listener", &client.listener},
-                                                                             {"auth", &client.auth}}};
+                                                                             {"auth", &client.auth},
+                                                                             {"cert", &client.cert},
+                                                                             {"subject", &client.subject}}};
     for (const auto& [name, member] : members)
         if (!member->empty())
             values.emplace_back(name, *member);

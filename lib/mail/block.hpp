@@ -41,6 +41,8 @@ struct Recipient {
 /// `Mgw-Client`: what is known of the connection. Empty strings for what is not.
 struct Client {
     std::string ip, name, helo, proto, tls, listener, auth;
+    std::string cert,
+        subject; ///< of a client certificate: SHA-256 in hex, and its name (RFC 4514); nobody vouches for it
 };
 
 /// `Mgw-Hop`: where recipients go next, "smtp:[192.0.2.1]:25", "lmtp:unix:/path", "maildir:/path", "pipe:NAME",

@@ -11,6 +11,7 @@
 #include <list>
 #include <optional>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -73,6 +74,7 @@ private:
     void read_notes();
     void grant_wishes();
     void take_wish(std::uint8_t instead_of);
+    void reload_certificates();
     void reload();
     void check_ended(const Child& check, int status);
     void stop();
@@ -446,8 +448,29 @@ void Supervisor::take_wish(std::uint8_t instead_of)
         start_at_ = SteadyClock::now() + pause_;
 }
 
+void Supervisor::reload_certificates()
+{
+    auto text = options_.certificates();
+    if (!text) {
+        options_.complain(text.error());
+        return;
+    }
+    if (text->empty() || !control_)
+        return;
+    const Fd file{::memfd_create("certificates", MFD_CLOEXEC)};
+    auto sent = write_all(file.value(), *text);
+    const int fd = file.value();
+    if (sent)
+        sent = send_fds(control_.value(), static_cast<char>(LaneNote::certificates), &fd, 1);
+    if (sent)
+        sent = send_fds(control_.value(), 0, nullptr, 0);
+    if (!sent)
+        options_.complain(sent.error());
+}
+
 void Supervisor::reload()
 {
+    reload_certificates();
     if (door_control_) { // one that ends now reads its lists when it starts again
         [[maybe_unused]] const ssize_t sent = ::send(door_control_.value(), &door_reload, 1, MSG_NOSIGNAL);
     }

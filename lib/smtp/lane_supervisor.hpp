@@ -14,11 +14,12 @@ namespace mgw::smtp
 /// What the supervisor and the front say to each other, an octet each, over a Unix socket. A second octet follows all
 /// but stop: the lane's serial number.
 enum class LaneNote : char {
-    lane = 'L',      ///< to the front: a lane that is ready, with its two descriptors (input, answers)
-    lane_died = 'D', ///< to the front: a stage of that lane ended, close its input
-    stop = 'T',      ///< to the front: take nothing new, finish, end
-    want = 'W',      ///< from the front: a lane is wanted instead of that one (0: of none)
-    ending = 'E',    ///< from the front: it ends by itself, what it leaves needs no successor
+    lane = 'L',         ///< to the front: a lane that is ready, with its two descriptors (input, answers)
+    lane_died = 'D',    ///< to the front: a stage of that lane ended, close its input
+    certificates = 'C', ///< to the front: a descriptor with the new ones; 0 follows
+    stop = 'T',         ///< to the front: take nothing new, finish, end
+    want = 'W',         ///< from the front: a lane is wanted instead of that one (0: of none)
+    ending = 'E',       ///< from the front: it ends by itself, what it leaves needs no successor
 };
 
 struct SupervisorOptions {
@@ -32,6 +33,9 @@ struct SupervisorOptions {
     std::function<int(Fd control)> door;
     /// Called once the first lane is ready and the front runs.
     std::function<void()> ready = [] {};
+    /// Called at SIGHUP: new certificates for the front, as a text, empty for none. A failure is complained of, and the
+    /// old ones stay.
+    std::function<Result<std::string>()> certificates = [] { return std::string{}; };
     std::function<void(const Error&)> complain;
     std::function<void(const std::string&)> warn;
     bool front_ends = false; ///< the front ends by itself (one session); otherwise it is started again

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <boost/asio/write.hpp>
 #include <cerrno>
-#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 namespace mgw::smtp
@@ -12,6 +11,8 @@ namespace mgw::smtp
 
 asio::awaitable<void> Front::serve(SessionPointer s)
 {
+    if (s->implicit_tls && !co_await start_tls(s))
+        co_return;
     bool goes_on = co_await greet(s);
     while (goes_on) {
         ErrorCode error;
@@ -224,7 +225,8 @@ asio::awaitable<bool> Front::start_tls(SessionPointer s)
         s->codec.take_replies(); // in the middle of a handshake there is no one to tell
         co_return false;
     }
-    s->codec.tls_started(SSL_get_version(s->tls->native_handle()));
+    s->tls_peer = ServerTls::peer(s->tls->native_handle());
+    s->codec.tls_started(s->tls_peer.version);
     hear(*s);
     co_return true;
 }

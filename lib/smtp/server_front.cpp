@@ -35,7 +35,7 @@ Front::Front(FrontOptions options, const std::vector<FrontListener>& listeners, 
 
 Result<Status> Front::run()
 {
-    if (!options_.tls_certificate.empty())
+    if (!options_.tls.empty())
         if (auto set_up = set_up_tls(); !set_up)
             return pass(set_up);
     if (auto confined = options_.confine(); !confined)
@@ -49,7 +49,7 @@ Result<Status> Front::run()
         auto peer = peer_address(options_.connected);
         if (!options_.connected_ip.empty())
             peer.ip = options_.connected_ip;
-        start_session(options_.connected, AF_UNIX, "stdio", std::move(peer), connected_config_);
+        start_session(options_.connected, AF_UNIX, {.name = "stdio"}, std::move(peer), connected_config_);
     }
     io_.run();
     return Status::ok;
@@ -57,7 +57,7 @@ Result<Status> Front::run()
 
 Result<void> Front::set_up_tls()
 {
-    auto tls = ServerTls::make(options_.tls_certificate, options_.tls_key);
+    auto tls = ServerTls::make(options_.tls, options_.ask_certificate);
     if (!tls)
         return pass(tls);
     tls_ = std::move(*tls);
@@ -108,15 +108,17 @@ void Front::take_connections(std::size_t index)
         const int on = 1;
         ::setsockopt(fd.value(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // replies are written whole
         const int family = peer.ip.empty() ? AF_UNIX : peer.ip.contains(':') ? AF_INET6 : AF_INET;
-        start_session(fd.release(), family, listener.name, std::move(peer), configs_[index]);
+        start_session(fd.release(), family, listener, std::move(peer), configs_[index]);
     }
 }
 
-void Front::start_session(int fd, int family, const std::string& name, PeerAddress peer, const ServerConfig& config)
+void Front::start_session(int fd, int family, const FrontListener& listener, PeerAddress peer,
+                          const ServerConfig& config)
 {
     auto s = std::make_shared<Session>(io_, family, fd, config, budget_);
     s->peer = std::move(peer);
-    s->listener = name;
+    s->listener = listener.name;
+    s->implicit_tls = listener.tls;
     s->begin = SteadyClock::now();
     if (door_)
         s->session = options_.server.make_id();
@@ -133,13 +135,6 @@ void Front::start_session(int fd, int family, const std::string& name, PeerAddre
         if (options_.connected >= 0)
             stop();
     });
-}
-
-Result<void> check_tls(const std::string& certificate, const std::string& key)
-{
-    if (auto tls = ServerTls::make(certificate, key); !tls)
-        return pass(tls);
-    return {};
 }
 
 Result<Status> run_front(FrontOptions options, const std::vector<FrontListener>& listeners, Fd control)

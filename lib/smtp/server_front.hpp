@@ -8,6 +8,7 @@
 #include "lib/core/result.hpp"
 #include "lib/smtp/door.hpp"
 #include "lib/smtp/server_session.hpp"
+#include "lib/smtp/server_tls.hpp"
 
 #include <chrono>
 #include <functional>
@@ -21,6 +22,7 @@ namespace mgw::smtp
 struct FrontListener {
     int fd = -1;
     bool lmtp = false;
+    bool tls = false; ///< from the first octet (RFC 8314)
     std::string name; ///< for Mgw-Client: the port, or the path of a Unix socket
 };
 
@@ -37,9 +39,9 @@ struct FrontOptions {
     std::chrono::milliseconds lane_timeout{300'000};
     std::chrono::milliseconds drain_timeout{30'000};
     bool per_message = false;
-    std::string tls_certificate; ///< PEM, with its chain; no STARTTLS without
-    std::string tls_key;         ///< PEM
-    int connected = -1;          ///< one session on this socket, then the end
+    std::vector<TlsPair> tls;     ///< the first is the default; no TLS without
+    bool ask_certificate = false; ///< of clients
+    int connected = -1;           ///< one session on this socket, then the end
     std::string connected_ip;
     Clock clock;
     Random random;
@@ -49,11 +51,8 @@ struct FrontOptions {
     std::function<Result<void>()> confine = [] { return Result<void>{}; }; ///< after set-up
 };
 
-/// Whether a certificate and a key (PEM) can be read and fit together. Status::config if not.
-Result<void> check_tls(const std::string& certificate, const std::string& key);
-
-/// Serves SMTP and LMTP sessions in one thread, until `control` (see LaneNote) says stop or ends. Lanes come over
-/// `control`.
+/// Serves SMTP and LMTP sessions in one thread, until `control` (see LaneNote) says stop or ends. Lanes and
+/// new certificates (as pack_pairs makes them) come over `control`.
 Result<Status> run_front(FrontOptions options, const std::vector<FrontListener>& listeners, Fd control);
 
 } // namespace mgw::smtp

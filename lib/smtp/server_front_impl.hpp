@@ -34,6 +34,7 @@ using ErrorCode = boost::system::error_code;
 
 constexpr auto quiet = asio::as_tuple(asio::use_awaitable);
 constexpr Instant never = Instant::max();
+constexpr std::chrono::hours ticket_life{1};
 constexpr std::chrono::seconds farewell{5}; ///< for the last reply and the end of TLS
 
 struct Session : ServerVisit {
@@ -44,6 +45,7 @@ struct Session : ServerVisit {
     }
     Socket socket;
     std::optional<asio::ssl::stream<Socket&>> tls;
+    bool implicit_tls = false;
     asio::steady_timer wake; ///< cancelled when the lane or the door has answered
     Instant deadline = never;
     Instant begin;                 ///< of the session or of what followed its last message
@@ -68,7 +70,7 @@ private:
     Result<void> set_up_tls();
     asio::awaitable<void> accept(std::size_t listener);
     void take_connections(std::size_t listener);
-    void start_session(int fd, int family, const std::string& name, PeerAddress peer, const ServerConfig& config);
+    void start_session(int fd, int family, const FrontListener& listener, PeerAddress peer, const ServerConfig& config);
 
     asio::awaitable<void> serve(SessionPointer s);
     asio::awaitable<bool> greet(SessionPointer s);
@@ -89,6 +91,7 @@ private:
 
     void hear(Session& s) const;
     asio::awaitable<void> listen_to_supervisor();
+    void new_certificates(Fd pairs);
     asio::awaitable<void> watch();
     void stop();
     void tell(LaneNote note, std::uint8_t serial);
@@ -110,6 +113,7 @@ private:
     /// One for all sessions: nothing in it outlives a read and what is made of it. Whoever awaits anything copies first
     /// what is left.
     std::array<char, 128U << 10> buffer_{};
+    Instant tickets_renewed_ = SteadyClock::now();
     bool stopping_ = false;
     Instant stop_by_ = never;
 };

@@ -2,7 +2,6 @@
 #include "lib/smtp/server_front_impl.hpp"
 
 #include <algorithm>
-#include <openssl/ssl.h>
 
 namespace mgw::smtp
 {
@@ -102,8 +101,9 @@ Arrival Front::arrival(const Session& s) const
     out.client.proto = s.codec.protocol();
     out.client.tls = s.codec.tls();
     out.client.listener = s.listener;
-    if (s.tls)
-        out.tls_cipher = SSL_get_cipher_name(const_cast<Session&>(s).tls->native_handle());
+    out.tls_cipher = s.tls_peer.cipher;
+    out.client.cert = s.tls_peer.fingerprint;
+    out.client.subject = s.tls_peer.subject;
     out.time = options_.clock.now();
     out.deadline = boot_seconds() + static_cast<double>(options_.lane_timeout.count()) / 1000.0;
     out.facts = s.facts;

@@ -26,6 +26,8 @@ Record begin_record(const ServerVisit& visit, const std::string& id)
         record.text("name", visit.name);
     if (!visit.codec.tls().empty())
         record.text("tls", visit.codec.tls());
+    if (!visit.tls_peer.fingerprint.empty())
+        record.text("cert", visit.tls_peer.fingerprint).text("subject", visit.tls_peer.subject);
     record.text("listener", visit.listener);
     return record;
 }

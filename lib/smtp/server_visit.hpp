@@ -4,6 +4,7 @@
 #include "lib/core/log.hpp"
 #include "lib/smtp/door.hpp"
 #include "lib/smtp/server_session.hpp"
+#include "lib/smtp/server_tls.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -36,6 +37,7 @@ struct ServerVisit {
     PeerAddress peer;
     std::string name; ///< of the client, confirmed by the door
     std::string listener;
+    TlsPeer tls_peer;
     std::string session;                 ///< a ULID; empty without a door
     bool early = false;                  ///< the client spoke before the greeting
     std::string rule;                    ///< of the door's last refusal, until it is in the record

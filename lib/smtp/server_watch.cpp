@@ -3,9 +3,17 @@
 
 #include <algorithm>
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace mgw::smtp
 {
+
+namespace
+{
+
+constexpr std::size_t longest_pairs = 16U << 20;
+
+} // namespace
 
 /// The client has until then: for a command from now, but not for ever without a message; for data as long as a block
 /// may take and the least rate allows.
@@ -38,10 +46,26 @@ asio::awaitable<void> Front::listen_to_supervisor()
             break;
         if (note->octet == static_cast<char>(LaneNote::lane_died))
             lanes_.lane_died(static_cast<std::uint8_t>(serial->octet));
+        else if (note->octet == static_cast<char>(LaneNote::certificates) && note->count == 1)
+            new_certificates(std::move(note->fds[0]));
         else if (note->count == 2)
             lanes_.add_lane(std::move(note->fds[0]), std::move(note->fds[1]), static_cast<std::uint8_t>(serial->octet));
     }
     stop(); // without a supervisor there are no new lanes
+}
+
+/// The supervisor has read and checked them. What has begun goes on with the old ones.
+void Front::new_certificates(Fd pairs)
+{
+    ::lseek(pairs.value(), 0, SEEK_SET);
+    auto text = read_all(pairs.value(), longest_pairs);
+    auto tls = text ? ServerTls::make(unpack_pairs(*text), options_.ask_certificate) : Result<ServerTls>(pass(text));
+    if (!tls) {
+        options_.complain(tls.error());
+        return;
+    }
+    tls_ = std::move(*tls);
+    tickets_renewed_ = SteadyClock::now();
 }
 
 asio::awaitable<void> Front::watch()
@@ -54,6 +78,10 @@ asio::awaitable<void> Front::watch()
         if (door_)
             door_->tick();
         const auto now = SteadyClock::now();
+        if (tls_ && now - tickets_renewed_ > ticket_life) {
+            tls_->renew_tickets();
+            tickets_renewed_ = now;
+        }
         for (const auto& s : sessions_) {
             if (stopping_ && s->pausing)
                 s->wake.cancel();

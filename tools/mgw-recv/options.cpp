@@ -30,6 +30,10 @@ void declare(cli::Tool& tool, Options& o)
     app.add_option("--lmtp", o.lmtp, "Serve LMTP there, in the same forms. May be repeated.")
         ->type_name("ADDRESS")
         ->allow_extra_args(false);
+    app.add_option("--listen-tls", o.listen_tls,
+                   "Serve SMTP under TLS from the first octet there, in the same forms. May be repeated.")
+        ->type_name("ADDRESS")
+        ->allow_extra_args(false);
     tool.hint(app.add_option("--port-file", o.port_file,
                              "Write the port of each listener to this file once mail is taken, one a line.")
                   ->type_name("FILE"),
@@ -54,13 +58,24 @@ void declare(cli::Tool& tool, Options& o)
     app.add_option("--hostname", o.hostname,
                    "Name of this server in greetings and Received fields; without it the machine's.")
         ->type_name("NAME");
-    tool.hint(app.add_option("--tls-cert", o.tls_cert, "Certificate with its chain, PEM; STARTTLS is offered with it.")
-                  ->type_name("FILE"),
-              cli::Complete::file);
-    tool.hint(app.add_option("--tls-key", o.tls_key,
-                             "Private key of the certificate, PEM; without it looked for in the certificate's file.")
-                  ->type_name("FILE"),
-              cli::Complete::file);
+    tool.hint(
+        app.add_option("--tls-cert", o.tls_cert,
+                       "Certificate with its chain, PEM; STARTTLS is offered with it. May be repeated: a client gets "
+                       "the one that has the name it asks for, else the first. Read anew on SIGHUP.")
+            ->type_name("FILE")
+            ->allow_extra_args(false),
+        cli::Complete::file);
+    tool.hint(
+        app.add_option("--tls-key", o.tls_key,
+                       "Private key of the certificate, PEM; without it looked for in the certificate's file. One for "
+                       "each --tls-cert, in the same order, or none.")
+            ->type_name("FILE")
+            ->allow_extra_args(false),
+        cli::Complete::file);
+    app.add_flag(
+        "--tls-ask-cert", o.tls_ask_cert,
+        "Ask clients for a certificate; its fingerprint and subject go into the record and the envelope block, "
+        "whoever signed it. No client is refused for it.");
     app.add_option("--memory", o.memory,
                    "Octets of all messages in progress, with k, M or G; beyond it clients get 452.")
         ->type_name("SIZE")

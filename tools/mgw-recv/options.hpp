@@ -14,6 +14,7 @@ struct Options {
     std::vector<std::string> domains;
     std::vector<std::string> listen; ///< ADDR:PORT or unix:/path
     std::vector<std::string> lmtp;
+    std::vector<std::string> listen_tls;
     std::string port_file;
     std::string user;
     std::string pipeline;
@@ -21,8 +22,9 @@ struct Options {
     bool from_stdin = false;
     bool smtp_stdio = false;
     std::string hostname;
-    std::string tls_cert;
-    std::string tls_key;
+    std::vector<std::string> tls_cert;
+    std::vector<std::string> tls_key; ///< one for each certificate, or none
+    bool tls_ask_cert = false;
     std::string memory = "256M";
     unsigned lane_timeout = 300;
     unsigned lane_start_timeout = 120;

@@ -45,6 +45,27 @@ Result<void> become(const std::string& user)
     return {};
 }
 
+/// The certificates with their keys, checked.
+Result<std::vector<smtp::TlsPair>> read_certificates(const Options& o)
+{
+    std::vector<smtp::TlsPair> out;
+    for (std::size_t i = 0; i < o.tls_cert.size(); ++i) {
+        auto certificate = read_file(o.tls_cert[i]);
+        if (!certificate)
+            return pass(certificate);
+        auto key = read_file(o.tls_key.empty() ? o.tls_cert[i] : o.tls_key[i]);
+        if (!key)
+            return pass(key);
+        out.push_back({std::move(*certificate), std::move(*key)});
+        if (auto usable = smtp::ServerTls::make({out.back()}); !usable) {
+            auto error = usable.error();
+            error.message += " (" + o.tls_cert[i] + ")";
+            return std::unexpected(error);
+        }
+    }
+    return out;
+}
+
 /// What the front needs; the supervisor reads it, for it has the rights.
 Result<smtp::FrontOptions> front_options(cli::Tool& tool, const Options& o, const smtp::LanePlan& plan)
 {
@@ -86,18 +107,11 @@ Result<smtp::FrontOptions> front_options(cli::Tool& tool, const Options& o, cons
         tool.explain("front process: " + *confined);
         return {};
     };
-    if (!o.tls_cert.empty()) {
-        auto certificate = read_file(o.tls_cert);
-        if (!certificate)
-            return pass(certificate);
-        auto key = read_file(o.tls_key.empty() ? o.tls_cert : o.tls_key);
-        if (!key)
-            return pass(key);
-        out.tls_certificate = std::move(*certificate);
-        out.tls_key = std::move(*key);
-        if (auto usable = smtp::check_tls(out.tls_certificate, out.tls_key); !usable)
-            return pass(usable);
-    }
+    auto pairs = read_certificates(o);
+    if (!pairs)
+        return pass(pairs);
+    out.tls = std::move(*pairs);
+    out.ask_certificate = o.tls_ask_cert;
     return out;
 }
 
@@ -109,12 +123,13 @@ struct Listeners {
 Result<Listeners> bind_all(const Options& o)
 {
     Listeners out;
-    for (const auto* list : {&o.listen, &o.lmtp}) {
+    for (const auto* list : {&o.listen, &o.lmtp, &o.listen_tls}) {
         for (const auto& address : *list) {
             auto bound = smtp::bind_listener(address);
             if (!bound)
                 return pass(bound);
-            out.front.push_back({bound->fd.value(), list == &o.lmtp, bound->name});
+            out.front.push_back(
+                {.fd = bound->fd.value(), .lmtp = list == &o.lmtp, .tls = list == &o.listen_tls, .name = bound->name});
             out.bound.push_back(std::move(*bound));
         }
     }
@@ -186,6 +201,16 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
     supervisor.lane_timeout = front->lane_timeout;
     supervisor.drain_timeout = front->drain_timeout;
     supervisor.front_ends = o.smtp_stdio;
+    supervisor.certificates = [&]() -> Result<std::string> {
+        auto pairs = read_certificates(o);
+        if (!pairs) {
+            auto error = pairs.error();
+            error.hint = "the certificates in use stay";
+            return std::unexpected(error);
+        }
+        front->tls = std::move(*pairs); // for a front that starts again
+        return smtp::pack_pairs(front->tls);
+    };
     supervisor.complain = front->complain;
     supervisor.warn = [&tool](const std::string& text) { tool.warn(text); };
     supervisor.ready = [&] {
@@ -227,11 +252,15 @@ Result<Status> run(cli::Tool& tool, const Options& o)
 {
     if (o.door.is_state_command)
         return run_state(tool, o.door);
-    const bool listens = !o.listen.empty() || !o.lmtp.empty();
+    const bool listens = !o.listen.empty() || !o.lmtp.empty() || !o.listen_tls.empty();
     if (static_cast<int>(listens) + static_cast<int>(o.from_stdin) + static_cast<int>(o.smtp_stdio) != 1)
         return fail(Status::usage, "give one of --listen (or --lmtp), --smtp-stdio, --stdin", "see mgw-recv --help");
     if (std::ranges::any_of(o.lmtp, [](const std::string& address) { return address.ends_with(":25"); }))
         return fail(Status::usage, "--lmtp on port 25: other servers would take it for SMTP (RFC 2033 section 5)");
+    if (!o.tls_key.empty() && o.tls_key.size() != o.tls_cert.size())
+        return fail(Status::usage, "--tls-key goes with --tls-cert: one for each, in the same order, or none");
+    if (!o.listen_tls.empty() && o.tls_cert.empty())
+        return fail(Status::usage, "--listen-tls needs --tls-cert");
     if (o.from_stdin)
         return run_stdin(tool, o);
     if (o.pipeline.empty())
