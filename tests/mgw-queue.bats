@@ -65,6 +65,16 @@ END
   [ "$(count)" = 0 ]
 }
 
+@test "a message that killed workers three times is quarantined as poison, with what is known" {
+  local died=('Mgw-Result: mgw-scan error=killed+20by+20signal+2011 deaths=2'
+    'Mgw-Verdict: defer * 451 4.3.0 class=error by=mgw-scan text=killed by signal 11')
+  frame $A "${smtp[@]}" "${died[@]}" | mgw-queue add --input=frames | grep "$A 1 451 4.3.0 killed by signal 11"
+  [ "$(count)" = 0 ]
+  frame "${A%A}B" "${smtp[@]}" "${died[@]}" | mgw-queue add --input=frames --sandbox=require | grep "${A%A}B 1 250 2.0.0 quarantined"
+  mgw-queue list --state=quarantined | grep 'poison, workers died 4 times, sha256=[0-9a-f]*, mgw-scan: killed by signal 11'
+  mgw-queue check
+}
+
 @test "keeps nothing of a frame without its end, and nothing past its deadline" {
   frame $A "${smtp[@]}" >"$T/frame"
   run -75 bash -c "head -c 200 '$T/frame' | mgw-queue add --input=frames"

@@ -267,6 +267,7 @@ hidden() {
   mkdir "$T/tmp"
   LD_PRELOAD="$PRELOAD" mgw-scan --input=frames --jobs=2 --sandbox=require --tmp-dir="$T/tmp" <"$T/in" >"$T/out" 2>"$T/err"
   answered X 'Mgw-Verdict: defer .* class=error .*killed by signal 11'
+  answered X 'Mgw-Result: mgw-scan .*deaths=2'
   answered A1 'virus=clean'
   answered A2 'virus=clean'
   answered B1 'virus=infected'

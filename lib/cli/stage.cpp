@@ -293,7 +293,7 @@ private:
         if (!done.failure.empty())
             for (const auto& member : done.task.item.frame.members)
                 done.result.members.push_back(MemberResult{member.block.text(), {}, done.failure, {}});
-        apply(done.task.item, std::move(done.result));
+        apply(done.task.item, std::move(done.result), done.deaths);
         const mail::Verdict verdict = done.task.item.frame.members[0].block.strictest();
         if (verdict.action != mail::Action::accept)
             verdict_status_ = verdict.action == mail::Action::defer && verdict_status_ != Status::refused
@@ -321,8 +321,8 @@ private:
         return output_->octets(item);
     }
 
-    /// Puts what the stage made into the item, and what its failure means.
-    void apply(Item& item, TransactionResult result)
+    /// Puts what the stage made into the item, and what its failure means. `deaths` of workers are the reason of it.
+    void apply(Item& item, TransactionResult result, unsigned deaths = 0)
     {
         auto& members = item.frame.members;
         std::string failure;
@@ -343,7 +343,7 @@ private:
             }
             if (!made.error.empty()) {
                 failure = made.error;
-                note_failure(members[i].block, made.error);
+                note_failure(members[i].block, made.error, deaths);
             }
         }
         if (!tool_.common().dry_run)
@@ -363,9 +363,12 @@ private:
         record(item, result, failure);
     }
 
-    void note_failure(mail::Block& block, const std::string& error)
+    void note_failure(mail::Block& block, const std::string& error, unsigned deaths)
     {
-        block.add_result(tool_.name(), {{"error", printable_ascii(error, 200)}});
+        std::vector<std::pair<std::string, std::string>> result{{"error", printable_ascii(error, 200)}};
+        if (deaths > 0)
+            result.emplace_back("deaths", std::to_string(deaths));
+        block.add_result(tool_.name(), result);
         if (options_.on_error == "pass")
             return;
         mail::Verdict verdict;

@@ -181,7 +181,7 @@ void Workers::collect(Worker& worker, std::vector<Finished>& finished)
             bury(worker, result ? "answered what was not asked" : result.error().message, finished);
             return;
         }
-        Finished done{std::move(worker.tasks.front()), std::move(*result), {}};
+        Finished done{std::move(worker.tasks.front()), std::move(*result), {}, 0};
         worker.tasks.pop_front();
         --in_work_;
         octets_ -= done.task.octets;
@@ -201,7 +201,7 @@ void Workers::bury(Worker& worker, const std::string& why, std::vector<Finished>
         --in_work_;
         if (first && task.alone) {
             octets_ -= task.octets;
-            finished.push_back(Finished{std::move(task), {}, why});
+            finished.push_back(Finished{std::move(task), {}, why, 2}); // the first one, and the one alone
         } else {
             task.alone = task.alone || first; // the one that was in work may be the cause
             again.push_back(std::move(task));

@@ -27,6 +27,7 @@ struct Finished {
     Task task;
     TransactionResult result;
     std::string failure; ///< "killed by signal 11", "took longer than 60 s"; empty when there is a result
+    unsigned deaths = 0; ///< of workers over it, when there is no result
 };
 
 /// Processes that run a stage, forked after its set-up: what it loaded is shared by copy-on-write, and hostile octets

@@ -26,6 +26,8 @@ bool is_empty_line(std::string_view line)
     return line == "\n" || line == "\r\n";
 }
 
+constexpr std::size_t usual_fields = 16; // of a header: room that is not asked for again and again
+
 /// Length of the field name at the start of a line (RFC 5322 section 3.6.8), 0 if it has none.
 std::size_t field_name_octets(std::string_view line)
 {
@@ -102,6 +104,7 @@ void Message::index_header(const Limits& limits, const Boundaries* open)
 {
     std::size_t at = 0;
     header_end_ = body_begin_ = octets_.size();
+    fields_.reserve(usual_fields);
     if (from_line_octets(octets_) > 0)
         oddities_ |= Oddity::from_line;
     if (octets_.starts_with("\xEF\xBB\xBF"))
@@ -203,6 +206,8 @@ std::optional<std::string> Message::value_of(std::string_view name) const
 
 std::string unfold(std::string_view raw_value)
 {
+    if (!raw_value.contains('\n') && !raw_value.contains('\r'))
+        return std::string(trim(raw_value));
     std::string out;
     out.reserve(raw_value.size());
     for (std::size_t i = 0; i < raw_value.size(); ++i) {

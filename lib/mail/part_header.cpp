@@ -3,6 +3,7 @@
 #include "lib/core/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace mgw::mail
@@ -36,9 +37,17 @@ Oddity odd_characters(std::string_view header)
            (control != 0 ? Oddity::control_in_header : Oddity::none);
 }
 
+/// RFC 2045 section 5.1.
+constexpr auto token_characters = [] {
+    std::array<bool, 256> out{};
+    for (std::size_t c = 33; c < 127; ++c)
+        out[c] = !std::string_view("()<>@,;:\\\"/[]?=").contains(static_cast<char>(c));
+    return out;
+}();
+
 bool is_token_char(char c)
 {
-    return c > 32 && c < 127 && std::string_view("()<>@,;:\\\"/[]?=").find(c) == std::string_view::npos;
+    return token_characters[static_cast<unsigned char>(c)];
 }
 
 bool has_percent(std::string_view value)
@@ -236,18 +245,19 @@ void read_part_header(const Message& own, bool in_digest, Part& part)
     std::size_t types = 0;
     std::size_t encodings = 0;
     std::size_t dispositions = 0;
-    std::vector<ContentType> typed; // their names come after those of the dispositions
+    std::vector<ContentType> repeated; // types after the first one
     for (const Field& f : own.fields()) {
         const auto name = own.name(f);
-        if (!istarts_with(name, "content-"))
+        if (lower(name[0]) != 'c' || !istarts_with(name, "content-"))
             continue;
         const auto rest = name.substr(8);
         if (iequals(rest, "type")) {
             const auto value = own.value(f);
             part.oddities |= Inspection(value, true, Oddity::odd_content_type).found();
-            typed.push_back(parse_content_type(value));
             if (++types == 1)
-                part.type = typed.back();
+                part.type = parse_content_type(value);
+            else
+                repeated.push_back(parse_content_type(value));
         } else if (iequals(rest, "transfer-encoding")) {
             if (++encodings == 1)
                 read_encoding(own.value(f), part);
@@ -263,10 +273,13 @@ void read_part_header(const Message& own, bool in_digest, Part& part)
             part.content_id = own.value(f);
         }
     }
-    for (const auto& type : typed) {
+    // the names of types come after those of dispositions
+    const auto add_names_of_type = [&](const ContentType& type) {
         add_names(type, "name", part);
         add_names(type, "filename", part);
-    }
+    };
+    add_names_of_type(part.type);
+    std::ranges::for_each(repeated, add_names_of_type);
     if (types > 1)
         part.oddities |= Oddity::duplicate_content_type;
     if (encodings > 1)

@@ -98,6 +98,7 @@ public:
 
     void run()
     {
+        tree_.parts_.reserve(usual_parts);
         passes_.emplace_back();
         passes_.back().octets = octets_;
         begin_part(passes_.back(), -1);
@@ -347,6 +348,7 @@ private:
         pass.open.close_from(level);
     }
 
+    static constexpr std::size_t usual_parts = 4;        ///< room that is not asked for again and again
     static constexpr std::size_t most_boundaries = 1000; ///< to be looked for in the midst of lines
 
     Parts& tree_;

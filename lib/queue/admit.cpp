@@ -163,10 +163,13 @@ private:
         if (action == mail::Action::reject && !created) {
             if (mixed_now_ || !may_be_told(judged))
                 judged.keep = judged.quarantine = true;
-            else
+            // who has logged in is no stranger: a notice cannot hit somebody who never sent it
+            if (!judged.keep || (mixed_now_ && is_authenticated() && may_be_told(judged)))
                 out_.bounces.push_back(refusal(judged));
         }
     }
+
+    bool is_authenticated() const { return !frame_.members[0].block.client().auth.empty(); }
 
     /// Whether a notice about it would not go to someone who never sent it (backscatter).
     bool may_be_told(const Judged& judged) const

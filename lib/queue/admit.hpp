@@ -22,7 +22,7 @@ struct Admission {
     std::vector<Stored> keep;          ///< one group; message empty, `member` tells whose octets
     std::vector<std::size_t> members;  ///< for each of `keep` the member whose octets it is
     std::vector<mail::Answer> bounces; ///< refused recipients whose sender must be told by a notice, because what they
-                                       ///< were made of was accepted
+                                       ///< were made of was accepted, or others were and the sender has logged in
 };
 
 /// Decides by the verdicts (mgw(7)): accept is queued, quarantine and the refused of a mixed transaction go to

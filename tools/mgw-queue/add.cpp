@@ -1,4 +1,5 @@
 #include "lib/queue/admit.hpp"
+#include "lib/queue/poison.hpp"
 #include "tools/mgw-queue/run.hpp"
 
 #include "lib/core/text.hpp"
@@ -51,7 +52,7 @@ struct Guard {
 
 /// A transaction between its reading and its answer.
 struct Work {
-    const mail::Frame* frame = nullptr;
+    mail::Frame* frame = nullptr;
     queue::Admission admission;
     std::size_t group = 0; ///< in the batch; only where `keeps`
     bool keeps = false;
@@ -63,7 +64,8 @@ public:
         : tool_(tool), options_(options), path_(path), guard_(guard), dsn_(dsn_options(options)),
           spool_(path, {.segment_octets = options.segment_octets, .clock = tool.clock()},
                  [&tool](const std::string& what) { tool.warn(what); }),
-          stream_(tool, options.stream, options.envelope)
+          stream_(tool, options.stream, options.envelope),
+          poison_([this] { return state::open_store({.location = path_ + "/poison.sqlite", .password_file = {}}); })
     {}
 
     Result<Status> run()
@@ -90,7 +92,7 @@ public:
     }
 
 private:
-    Result<void> take(const std::vector<cli::Item>& batch)
+    Result<void> take(std::vector<cli::Item>& batch)
     {
         const auto begin = std::chrono::steady_clock::now();
         if (!stream_.has_reader())
@@ -98,7 +100,7 @@ private:
         std::vector<Work> works;
         std::vector<queue::Group> groups;
         octets_.clear();
-        for (const auto& item : batch)
+        for (auto& item : batch)
             prepare(item.frame, works, groups);
         commit(works, groups);
         for (auto& work : works) {
@@ -115,7 +117,7 @@ private:
         work.keeps = false;
     }
 
-    void prepare(const mail::Frame& frame, std::vector<Work>& works, std::vector<queue::Group>& groups)
+    void prepare(mail::Frame& frame, std::vector<Work>& works, std::vector<queue::Group>& groups)
     {
         auto& work = works.emplace_back(Work{.frame = &frame});
         const auto& block = frame.members[0].block;
@@ -131,6 +133,9 @@ private:
         }
         if (const auto deadline = block.deadline(); deadline > 0 && boot_seconds() > deadline)
             return refuse(work, 451, "4.3.0", "the deadline has passed");
+        if (!tool_.common().dry_run)
+            if (auto judged = poison_.judge(frame, tool_.clock().now()); !judged)
+                tool_.complain(judged.error()); // the stage's own failure stands: the message is deferred
         work.admission =
             queue::admit(frame, options_.mixed == "defer" ? queue::Mixed::defer : queue::Mixed::quarantine);
         auto random = tool_.random().fork(frame.id);
@@ -212,6 +217,7 @@ private:
     queue::DsnOptions dsn_;
     queue::Spool spool_;
     cli::SinkStream stream_;
+    queue::PoisonBook poison_;
     std::deque<std::string> octets_; ///< of notices, until the commit
 };
 
