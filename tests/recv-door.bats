@@ -217,14 +217,14 @@ DATA='DATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n'
   [ $(( ${EPOCHREALTIME/./} - begin )) -ge 900000 ] # 300 and 600 ms
   grep -c '^550 5.1.1' "$T/said" | grep -x 2
   begin=${EPOCHREALTIME/./}
-  session 192.0.2.7 "$HELLO${FROM}RCPT TO:<x@example.org>\r\nQUIT\r\n" --recipients "$T/recipients" --tarpit 9000 --door-dry-run tarpit >"$T/said"
-  [ $(( ${EPOCHREALTIME/./} - begin )) -lt 9000000 ]
+  session 192.0.2.7 "$HELLO${FROM}RCPT TO:<x@example.org>\r\nQUIT\r\n" --recipients "$T/recipients" --tarpit 20000 --door-dry-run tarpit >"$T/said"
+  [ $(( ${EPOCHREALTIME/./} - begin )) -lt 20000000 ]
 }
 
 @test "a door that is killed starts again; one that hangs lets mail pass, but no recipient that may not exist" {
   echo 'b@example.org' >"$T/recipients"
   echo '127.0.0.1' >"$T/deny"
-  serve --recipients "$T/recipients" --deny "$T/deny" --door-timeout 1 --log "$T/log"
+  serve --recipients "$T/recipients" --deny "$T/deny" --door-timeout 3 --log "$T/log"
   run ! greets
   local door="$(door_process)"
   kill -KILL "$door"
@@ -237,7 +237,7 @@ DATA='DATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n'
   grep '^220 ' "$T/said"
   grep '^451 4.3.0 .*(rule door)' "$T/said"
   record 'door|join(" ")' | grep 'door=late'
-  grep 'the door process did not answer in 1000 ms' "$T/server.err"
+  grep 'the door process did not answer in 3000 ms' "$T/server.err"
 }
 
 @test "look-ups of a connection wait together, and so do those of several connections" {
@@ -257,7 +257,7 @@ DATA='DATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n'
   done
   wait "${clients[@]}"
   local took=$(( ${EPOCHREALTIME/./} - begin ))
-  [ "$took" -ge 500000 ] && [ "$took" -lt 2500000 ] # one after the other it would be 16 s
+  [ "$took" -ge 500000 ] && [ "$took" -lt 8000000 ] # one after the other it would be 16 s
   cat "$T"/said? | grep -c '^220 ' | grep -x 8
 }
 
