@@ -138,6 +138,25 @@ DATA='DATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n'
   grep -c '^Mgw-To: ' "$KEEP"/*.block | grep -x 2
 }
 
+@test "a callout asks the server that has the mailboxes, once" {
+  echo 'b@example.org' >"$T/recipients"
+  serve --recipients "$T/recipients" --log "$T/mailboxes"
+  for n in 1 2; do
+    session 192.0.2.7 "$HELLO$FROM${TO}RCPT TO:<c@example.org>\r\nQUIT\r\n" --callout "smtp:[127.0.0.1]:$PORT" --sandbox=require >"$T/said"
+    grep '^250 2.1.5' "$T/said"
+    grep '^550 5.1.1 No such recipient here (rule recipient) ' "$T/said"
+  done
+  wc -l <"$T/mailboxes" | grep -x 1 # the refusal there
+  mgw-recv state list | grep -P '^value\tcallout c@example.org\t'
+  kill "$SERVER"
+  wait "$SERVER"
+  session 192.0.2.7 "$HELLO$FROM${TO}RCPT TO:<new@example.org>\r\nQUIT\r\n" --callout "smtp:[127.0.0.1]:$PORT" >"$T/said"
+  grep '^250 2.1.5' "$T/said"
+  grep '^451 4.4.1 .*(rule recipient)' "$T/said"
+  serve --recipients "$T/recipients" --lmtp "unix:$T/lmtp"
+  session 192.0.2.7 "$HELLO${FROM}RCPT TO:<new@example.org>\r\nQUIT\r\n" --callout "lmtp:unix:$T/lmtp" --sandbox=require | grep '^550 5.1.1'
+}
+
 @test "the greylist lets a sender pass that comes back, and its whole domain where SPF passes" {
   send() { SOURCE_DATE_EPOCH="$1" session "$2" "${HELLO}MAIL FROM:<$3@example.net>\r\n${TO}QUIT\r\n" --greylist 5m | sed -n 's/^\([245].[0-9].*\)/\1/p' | tail -2 | head -1; }
   [[ "$(send 1764000000 192.0.2.7 a)" = "451 4.7.1 Greylisted, try again in 300 s (rule greylist) "* ]]
@@ -198,14 +217,14 @@ DATA='DATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n'
   [ $(( ${EPOCHREALTIME/./} - begin )) -ge 900000 ] # 300 and 600 ms
   grep -c '^550 5.1.1' "$T/said" | grep -x 2
   begin=${EPOCHREALTIME/./}
-  session 192.0.2.7 "$HELLO${FROM}RCPT TO:<x@example.org>\r\nQUIT\r\n" --recipients "$T/recipients" --tarpit 9000 --door-dry-run tarpit >"$T/said"
-  [ $(( ${EPOCHREALTIME/./} - begin )) -lt 9000000 ]
+  session 192.0.2.7 "$HELLO${FROM}RCPT TO:<x@example.org>\r\nQUIT\r\n" --recipients "$T/recipients" --tarpit 20000 --door-dry-run tarpit >"$T/said"
+  [ $(( ${EPOCHREALTIME/./} - begin )) -lt 20000000 ]
 }
 
 @test "a door that is killed starts again; one that hangs lets mail pass, but no recipient that may not exist" {
   echo 'b@example.org' >"$T/recipients"
   echo '127.0.0.1' >"$T/deny"
-  serve --recipients "$T/recipients" --deny "$T/deny" --door-timeout 1 --log "$T/log"
+  serve --recipients "$T/recipients" --deny "$T/deny" --door-timeout 3 --log "$T/log"
   run ! greets
   local door="$(door_process)"
   kill -KILL "$door"
@@ -218,7 +237,28 @@ DATA='DATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n'
   grep '^220 ' "$T/said"
   grep '^451 4.3.0 .*(rule door)' "$T/said"
   record 'door|join(" ")' | grep 'door=late'
-  grep 'the door process did not answer in 1000 ms' "$T/server.err"
+  grep 'the door process did not answer in 3000 ms' "$T/server.err"
+}
+
+@test "look-ups of a connection wait together, and so do those of several connections" {
+  $PYTHON "$MGW_DATA/recv/slow_dns.py" "$T/dns" 0.5 3>&- &
+  PIDS+=("$!")
+  wait_for 10 test -s "$T/dns"
+  mgw-recv --listen 127.0.0.1:0 --port-file "$T/port" --pipeline "$QUEUE" --sandbox=require --dns-server "127.0.0.1:$(cat "$T/dns")" \
+    --dnsbl 'a.example test=none 127.0.0.2' --dnsbl 'b.example test=none 127.0.0.2' --dnsbl 'c.example test=none 127.0.0.2' \
+    </dev/null 2>"$T/server.err" 3>&- &
+  PIDS+=("$!")
+  wait_for 10 test -s "$T/port"
+  PORT="$(head -1 "$T/port")"
+  local begin=${EPOCHREALTIME/./} clients=() n
+  for n in 1 2 3 4 5 6 7 8; do
+    client "$PORT" @1 'QUIT\r\n' @eof >"$T/said$n" 3>&- &
+    clients+=("$!")
+  done
+  wait "${clients[@]}"
+  local took=$(( ${EPOCHREALTIME/./} - begin ))
+  [ "$took" -ge 500000 ] && [ "$took" -lt 8000000 ] # one after the other it would be 16 s
+  cat "$T"/said? | grep -c '^220 ' | grep -x 8
 }
 
 @test "no process of a server that was told to stop is left" {
@@ -229,14 +269,19 @@ DATA='DATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n'
   run ! kill -0 "$door"
 }
 
-@test "the door is confined: it reads its lists' folders and writes its state's, and has no socket where it needs none" {
+@test "the door is confined: it reads its lists' folders and no others" {
   mkdir "$T/lists"
   echo '192.0.2.0/24' >"$T/lists/deny"
-  serve --deny "$T/lists/deny" --rate 'flood: connections per client 200/1h' --explain
+  serve --sandbox=require --deny "$T/lists/deny" --rate 'flood: connections per client 200/1h' --explain
   grep 'door process: .*landlock.*seccomp' "$T/server.err"
   local door="$(door_process)"
   grep -x 'NoNewPrivs:.1' "/proc/$door/status"
   grep -x 'Seccomp:.2' "/proc/$door/status"
+  echo '127.0.0.1' >"$T/elsewhere"
+  ln -sf "$T/elsewhere" "$T/lists/deny"
+  kill -HUP "$SERVER"
+  wait_for 5 grep -q "$T/lists/deny.*stay" "$T/server.err"
+  greets
 }
 
 @test "what is wrong with the door's options is said before anything starts" {
@@ -249,5 +294,7 @@ DATA='DATA\r\nSubject: x\r\n\r\nhi\r\n.\r\nQUIT\r\n'
   run -64 mgw-recv --listen 127.0.0.1:0 --pipeline "$QUEUE" --helo-check syntax --door-dry-run rate:none
   run -78 mgw-recv --listen 127.0.0.1:0 --pipeline "$QUEUE" --rate 'a: connections per client 1/1h' --state redis://:secret@db.example
   run ! grep -q secret <<<"$output"
+  run -64 mgw-recv --listen 127.0.0.1:0 --pipeline "$QUEUE" --callout smtp:mail.example
+  [[ "$output" = *"--callout: a callout needs an address"* ]]
   run -78 mgw-recv state list
 }

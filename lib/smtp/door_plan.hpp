@@ -3,6 +3,7 @@
 #include "lib/dns/resolver.hpp"
 #include "lib/lists/cidr.hpp"
 #include "lib/smtp/door.hpp"
+#include "lib/smtp/door_callout.hpp"
 #include "lib/state/greylist.hpp"
 #include "lib/state/rate.hpp"
 #include "lib/state/store.hpp"
@@ -39,7 +40,9 @@ struct DoorPlan {
     std::vector<state::RateLimit> rates;
     std::optional<state::GreyPolicy> greylist;
     std::string recipients; ///< a map file of the addresses that exist
-    std::string classes;    ///< a map file: address, class
+    /// Asks the server that has the mailboxes whether there is this one; the store keeps what it says.
+    std::function<CalloutAnswer(const std::string& recipient)> callout;
+    std::string classes; ///< a map file: address, class
     std::chrono::milliseconds tarpit{0};
     std::set<std::string> dry_run; ///< rules, or the word before their first ':'; "all"
 
@@ -52,13 +55,13 @@ struct DoorPlan {
     bool is_empty() const
     {
         return networks.empty() && dnsbl.empty() && dnsbl_file.empty() && early.count() == 0 && helo.empty() &&
-               reverse == ReverseName::none && rates.empty() && !greylist && recipients.empty() && classes.empty() &&
-               !policy;
+               reverse == ReverseName::none && rates.empty() && !greylist && recipients.empty() && !callout &&
+               classes.empty() && !policy;
     }
     /// Where nothing is checked, so that nobody need be asked.
     std::vector<DoorPoint> unused_points() const;
     /// Whether anything is counted or remembered.
-    bool needs_state() const { return !rates.empty() || greylist.has_value(); }
+    bool needs_state() const { return !rates.empty() || greylist.has_value() || callout; }
 };
 
 /// The words of DoorPlan::helo.

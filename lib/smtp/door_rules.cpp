@@ -17,6 +17,8 @@ namespace
 
 constexpr std::chrono::milliseconds longest_tarpit{20'000};
 constexpr std::chrono::seconds tarpit_memory{3600};
+constexpr std::chrono::seconds exists_memory{24 * 3600}; // a mailbox that is removed gets mail that long
+constexpr std::chrono::seconds missing_memory{3600};     // one that is made gets none
 
 /// What one rule wants.
 struct Finding {
@@ -71,6 +73,7 @@ private:
     void take(const Finding& finding);
     void measure_client();
     void give_back();
+    std::optional<std::string> kept(const std::string& key);
 
     Found deny();
     Found connections() { return rate(state::RateEvent::connections, "connections"); }
@@ -85,6 +88,7 @@ private:
     Found recipient();
     Found recipient_class();
     Found greylist();
+    Found callout();
     Found policy();
 
     const DoorPlan& plan_;
@@ -111,11 +115,9 @@ std::span<const Case::Check> Case::checks_at(DoorPoint point)
                                      {For::strangers, &Case::dnsbl},
                                      {For::all, &Case::messages},
                                      {For::all, &Case::policy}};
-    static constexpr Check recipient[] = {{For::all, &Case::recipient},
-                                          {For::all, &Case::recipient_class},
-                                          {For::all, &Case::recipients},
-                                          {For::all, &Case::policy},
-                                          {For::strangers, &Case::greylist}};
+    static constexpr Check recipient[] = {{For::all, &Case::recipient},      {For::all, &Case::recipient_class},
+                                          {For::all, &Case::recipients},     {For::all, &Case::policy},
+                                          {For::strangers, &Case::greylist}, {For::all, &Case::callout}};
     switch (point) {
     case DoorPoint::connect:
         return connect;
@@ -186,6 +188,8 @@ void Case::measure_client()
 {
     if (q_.at != DoorPoint::connect && q_.at != DoorPoint::mail)
         return;
+    if (q_.at == DoorPoint::connect && !q_.early)
+        *session_ = {}; // a proxy may name another client for the same connection
     if (session_->iprev || q_.ip.empty())
         return;
     const bool asks_lists = !is_trusted_ && !tables_.dnsbl.lists().empty();
@@ -409,6 +413,52 @@ Found Case::greylist()
                    decision->text};
 }
 
+/// Only for addresses of ours: nobody may make us ask others about theirs. What the server says is kept under the
+/// address in lower case.
+Found Case::callout()
+{
+    if (!plan_.callout || tables_.recipients || iequals(q_.to, "postmaster") || !is_ascii(q_.to))
+        return std::nullopt;
+    const bool may_relay = is_trusted_ || !q_.login.empty();
+    const auto domain = lists::domain_of(q_.to);
+    if (may_relay && !std::ranges::any_of(plan_.domains, [&](const std::string& own) { return iequals(own, domain); }))
+        return std::nullopt;
+    const auto key = state::make_key({"callout", to_lower(q_.to)});
+    using State = CalloutAnswer::State;
+    CalloutAnswer answer;
+    auto known = sources_.store == nullptr ? std::optional<std::string>{} : kept(key);
+    if (known && !known->empty()) {
+        answer = {known->front() == '2' ? State::exists : State::missing, std::move(*known)};
+        fact("callout", "kept");
+    } else {
+        answer = plan_.callout(q_.to);
+        fact("callout", answer.text);
+        if (answer.state != State::unknown && sources_.store != nullptr)
+            if (auto put = sources_.store->put(key, answer.text,
+                                               answer.state == State::exists ? exists_memory : missing_memory, now_);
+                !put)
+                sources_.complain(put.error());
+    }
+    if (answer.state == State::exists)
+        return std::nullopt;
+    if (answer.state == State::missing)
+        return Finding{
+            "recipient", DoorAction::refuse, {550, "5.1.1", "No such recipient here"}, "callout: " + answer.text};
+    return Finding{"recipient",
+                   DoorAction::defer,
+                   {451, "4.4.1", "The recipient cannot be checked now, try again later"},
+                   "callout: " + answer.text};
+}
+
+std::optional<std::string> Case::kept(const std::string& key)
+{
+    auto value = sources_.store->get(key, now_);
+    if (value)
+        return std::move(*value);
+    sources_.complain(value.error());
+    return std::nullopt;
+}
+
 Found Case::policy()
 {
     if (!plan_.policy)
@@ -437,7 +487,8 @@ std::vector<DoorPoint> DoorPlan::unused_points() const
     if (!policy && helo.empty() && reverse == ReverseName::none && dnsbl.empty() && dnsbl_file.empty() &&
         !counts(state::RateEvent::messages))
         out.push_back(DoorPoint::mail);
-    if (!policy && recipients.empty() && classes.empty() && !greylist && !counts(state::RateEvent::recipients))
+    if (!policy && recipients.empty() && !callout && classes.empty() && !greylist &&
+        !counts(state::RateEvent::recipients))
         out.push_back(DoorPoint::recipient);
     return out;
 }

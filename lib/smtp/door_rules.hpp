@@ -24,7 +24,7 @@ struct DoorSources {
 ///     HELO       policy
 ///     auth       rate (failures)
 ///     MAIL       helo, reverse, dnsbl, rate (messages), policy
-///     RCPT       recipient, class, rate (recipients), policy, greylist
+///     RCPT       recipient, class, rate (recipients), policy, greylist, recipient (callout)
 /// Networks that a list allows meet only recipient, class, policy and rates of senders, recipients and logins. For who
 /// has logged in, deny, early, helo, reverse, dnsbl and greylist do not count. A rule in dry-run is asked like the
 /// others; what it would have done stands in the answer, and the next rule is asked. A failure of the state lets mail

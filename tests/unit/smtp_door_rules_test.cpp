@@ -233,6 +233,38 @@ TEST_F(Door, ChecksRecipientsButLetsLoginsRelay)
     EXPECT_EQ(said(DoorPoint::recipient), "550 5.1.1 No such recipient here (rule recipient)");
 }
 
+TEST_F(Door, AsksTheServerWithTheMailboxesAndKeepsWhatItSays)
+{
+    using State = CalloutAnswer::State;
+    int asked = 0;
+    CalloutAnswer says{State::unknown, "the server did not answer in time"};
+    plan.callout = [&](const std::string&) {
+        ++asked;
+        return says;
+    };
+    EXPECT_EQ(said(DoorPoint::recipient),
+              "451 4.4.1 The recipient cannot be checked now, try again later (rule recipient)");
+    says = {State::exists, "250 2.1.5 Ok"};
+    EXPECT_EQ(said(DoorPoint::recipient), "pass"); // what is not known is not kept
+    EXPECT_EQ(fact_of(ask(DoorPoint::recipient), "callout"), "kept");
+    EXPECT_EQ(asked, 2);
+    question.to = "C@example.org";
+    says = {State::missing, "550 5.1.1 no"};
+    EXPECT_EQ(ask(DoorPoint::recipient).rule, "recipient: callout: 550 5.1.1 no");
+    question.to = "c@example.org";
+    EXPECT_EQ(said(DoorPoint::recipient), "550 5.1.1 No such recipient here (rule recipient)");
+    EXPECT_EQ(asked, 3);
+    now += std::chrono::hours(2);
+    ask(DoorPoint::recipient);
+    EXPECT_EQ(asked, 4);
+    question.login = "alice";
+    question.to = "x@elsewhere.example"; // not ours: nobody is asked
+    EXPECT_EQ(said(DoorPoint::recipient), "pass");
+    question.to = "y@example.org";
+    EXPECT_NE(said(DoorPoint::recipient), "pass");
+    EXPECT_EQ(asked, 5);
+}
+
 TEST_F(Door, RecipientsOfAnotherClassHaveToWait)
 {
     plan.classes = file("classes", "b@example.org strict\n@lax.example lax\n");

@@ -71,6 +71,10 @@ void declare_lists(cli::Tool& tool, CLI::App& app, DoorOptions& o)
                "Refuse when the weights of the DNS lists reach this sum, 0 to 100000; 0 for never.");
     add_file(tool, app, "--recipients", o.recipients,
              "File of the addresses that exist, in the form of Postfix's tables; others get 550.");
+    app.add_option("--callout", o.callout,
+                   "Ask this server whether a recipient exists, without sending anything: smtp:[ADDRESS]:PORT, "
+                   "lmtp:[ADDRESS]:PORT or lmtp:unix:PATH.")
+        ->type_name("DESTINATION");
     add_file(tool, app, "--class-map", o.class_map,
              "File of addresses and their policy classes; recipients of another class than the first of a message get "
              "452.");

@@ -2,6 +2,7 @@
 
 #include "lib/cli/tool.hpp"
 #include "lib/core/fd.hpp"
+#include "lib/smtp/client_destination.hpp"
 #include "lib/smtp/door_process.hpp"
 #include "lib/smtp/lane_supervisor.hpp"
 #include "lib/smtp/server_front.hpp"
@@ -27,6 +28,7 @@ struct DoorOptions {
     std::string greylist; ///< a duration; empty: none
     std::string greylist_key = "domain";
     std::string recipients;
+    std::string callout;
     std::string class_map;
     unsigned tarpit = 0;
     std::vector<std::string> dry_run;
@@ -63,6 +65,7 @@ private:
     smtp::DoorProcessOptions process_;
     std::chrono::milliseconds deadline_{};
     bool defers_ = false;
+    std::optional<smtp::Destination> callout_;
     FdPair link_; ///< front, door
 };
 

@@ -118,13 +118,24 @@ Result<smtp::DoorPlan> read_plan(const DoorOptions& o, const std::string& hostna
     return plan;
 }
 
+Result<smtp::Destination> read_callout(const std::string& text)
+{
+    auto server = smtp::parse_destination(text);
+    auto usable = server ? smtp::check_callout(*server) : Result<void>(std::unexpected(server.error()));
+    if (usable)
+        return server;
+    usable.error().message = "--callout: " + usable.error().message;
+    return pass(usable);
+}
+
 /// The door's row in mgw(7). Folders of lists rather than the files, which editors replace.
-Rights door_rights(const smtp::DoorProcessOptions& door)
+Rights door_rights(const smtp::DoorProcessOptions& door, const std::optional<smtp::Destination>& callout)
 {
     Rights out;
     const auto& place = door.state.location;
-    out.unix_sockets = place.starts_with("redis+unix:");
-    out.network = door.dns.zone.empty() || (is_redis(place) && !out.unix_sockets);
+    const bool is_unix = place.starts_with("redis+unix:");
+    out.unix_sockets = is_unix || (callout && !callout->path.empty());
+    out.network = door.dns.zone.empty() || (is_redis(place) && !is_unix) || (callout && callout->path.empty());
     if (out.network)
         out.read = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/services", "/etc/gai.conf"};
     for (const auto& file : door.plan.networks)
@@ -168,9 +179,20 @@ Result<std::optional<DoorSetup>> DoorSetup::make(cli::Tool& tool, const DoorOpti
     auto plan = read_plan(o, hostname, domains);
     if (!plan)
         return pass(plan);
+    DoorSetup out;
+    if (!o.callout.empty()) {
+        auto server = read_callout(o.callout);
+        if (!server)
+            return pass(server);
+        out.callout_ = *server;
+        // an answer that comes after the front has gone on is of no use
+        plan->callout = [server = *server, hostname,
+                         timeout = std::chrono::milliseconds(700) * o.timeout](const std::string& recipient) {
+            return smtp::call_out(server, hostname, recipient, timeout);
+        };
+    }
     if (plan->is_empty())
         return std::optional<DoorSetup>{};
-    DoorSetup out;
     out.process_.plan = std::move(*plan);
     if (out.process_.plan.needs_state() || out.process_.plan.tarpit.count() > 0 || !o.state.empty()) {
         auto state = state_options(o);
@@ -203,7 +225,7 @@ Result<void> DoorSetup::connect(cli::Tool& tool, smtp::FrontOptions& front, smtp
         return pass(link);
     link_ = std::move(*link);
     process_.confine = [this, &tool]() -> Result<void> {
-        auto confined = confine(door_rights(process_), tool.common().sandbox);
+        auto confined = confine(door_rights(process_, callout_), tool.common().sandbox);
         if (!confined)
             return pass(confined);
         tool.explain("door process: " + *confined);
@@ -212,7 +234,8 @@ Result<void> DoorSetup::connect(cli::Tool& tool, smtp::FrontOptions& front, smtp
     smtp::DoorLinkOptions wanted;
     wanted.deadline = deadline_;
     wanted.defers = defers_;
-    wanted.defers_recipients = !process_.plan.recipients.empty() || !process_.plan.classes.empty();
+    wanted.defers_recipients =
+        !process_.plan.recipients.empty() || process_.plan.callout || !process_.plan.classes.empty();
     wanted.unused = process_.plan.unused_points();
     wanted.complain = process_.complain;
     front.make_door = [this, wanted](boost::asio::io_context& io) {
