@@ -95,8 +95,9 @@ void Courier::take(cli::Item item)
         first.block.add_recipient("1", ""); // by hand nobody need be named to file a message
     auto leg = std::make_shared<Leg>();
     leg->job = job;
-    leg->plan = smtp::plan_delivery(first.block, first.message, means_.fallback, tool_.common().limits,
-                                    [](const mail::Recipient& r) { return !is_new(r); });
+    leg->plan = smtp::plan_delivery(
+        first.block, first.message, means_.fallback, tool_.common().limits,
+        [](const mail::Recipient& r) { return !is_new(r); }, means_.recipients);
     leg->done = [this, job] { first_leg_done(job); };
     if (leg->plan.recipients.empty() && !sink_.frames())
         trouble_ = Error{Status::temp_fail, job->item.name + ": no recipient is known", "name one with --to"};
@@ -198,8 +199,9 @@ void Courier::first_leg_done(const JobPtr& job)
         auto leg = std::make_shared<Leg>();
         leg->job = job;
         leg->member = i;
-        leg->plan = smtp::plan_delivery(members[i].block, members[i].message, means_.fallback, tool_.common().limits,
-                                        [&](const mail::Recipient& r) { return (i > 0 || is_new(r)) && accepted(r); });
+        leg->plan = smtp::plan_delivery(
+            members[i].block, members[i].message, means_.fallback, tool_.common().limits,
+            [&](const mail::Recipient& r) { return (i > 0 || is_new(r)) && accepted(r); }, means_.recipients);
         if (leg->plan.recipients.empty())
             continue;
         ++job->legs_open;

@@ -21,6 +21,7 @@ struct Means {
     const smtp::Pipes& pipes;
     std::optional<smtp::Destination> fallback;
     smtp::LineEnds line_ends = smtp::LineEnds::lf;
+    std::size_t recipients = 50; ///< of one transaction
 };
 
 /// Carries transactions: first the message that came in, then, for recipients that it was accepted for, what stages

@@ -82,6 +82,10 @@ void declare(cli::Tool& tool, Options& o)
         ->type_name("N")
         ->capture_default_str()
         ->check(CLI::Range(1, 1000).description(""));
+    app.add_option("--recipients", o.recipients, "Recipients of one SMTP or LMTP transaction at most, 1 to 1000.")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000).description(""));
     app.add_option("--connect-timeout", o.connect_timeout, "Seconds for a connection to one address, 1 to 600.")
         ->type_name("SECONDS")
         ->capture_default_str()
