@@ -26,3 +26,16 @@ teardown() { end_servers; }
   send --to=c@example.org --to=d@example.org --recipients=1 --deliver="smtp:[127.0.0.1]:$PORT" < <(mail one)
   [ "$(ls "$T/out" | grep -c 'eml$')" -eq 3 ]
 }
+
+@test "8-bit parts are encoded for a server that takes 7-bit mail only; what is signed is refused" {
+  serve 9 --mode seven-bit
+  { mail one; printf 'Gr\303\274\303\237e und noch mehr\n'; } >"$T/m"
+  send --deliver="smtp:[127.0.0.1]:$PORT" <"$T/m"
+  grep -q '^Content-Transfer-Encoding: quoted-printable' "$T/out/1.eml"
+  grep -q '^Gr=C3=BC=C3=9Fe' "$T/out/1.eml"
+  run -77 send --no-downgrade --deliver="smtp:[127.0.0.1]:$PORT" <"$T/m"
+  [[ "$output" == *"550 5.6.3"* ]]
+  printf 'MIME-Version: 1.0\nContent-Type: multipart/signed; boundary=b\n\n--b\n\n\303\244\n--b--\n' >"$T/signed"
+  run -77 send --deliver="smtp:[127.0.0.1]:$PORT" <"$T/signed"
+  [[ "$output" == *"550 5.6.3"*"8-bit text is signed or encrypted: part 1.1"* ]]
+}

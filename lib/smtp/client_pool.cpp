@@ -204,6 +204,14 @@ asio::awaitable<void> Pool::Impl::transact(LinkPtr& link, const Delivery& delive
             open.push_back(i);
             mail.recipients.push_back(delivery.mail.recipients[i]);
         }
+    if (link->session().needs_seven_bit(mail) && delivery.seven_bit) {
+        if (auto done = delivery.seven_bit(mail); !done) {
+            of_host = with_host(
+                link->host(),
+                {550, "5.6.3", "the server takes 7-bit mail only (8BITMIME), and " + done.error().message, {}});
+            co_return;
+        }
+    }
     ++link->mails;
     link->session().begin(mail);
     co_await link->converse(delivery.may_commit);

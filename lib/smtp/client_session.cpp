@@ -349,8 +349,8 @@ bool Session::refuse_locally(const Mail& mail)
                     true});
     else if (needs_utf8(mail) && !offers("SMTPUTF8"))
         decide_all({550, "5.6.7", "an address or the header needs SMTPUTF8, the server does not offer it", {}});
-    else if (mail.survey.eight_bit && !offers("8BITMIME"))
-        decide_all({550, "5.6.3", "the message has 8-bit text, the server does not take it (8BITMIME)", {}});
+    else if (needs_seven_bit(mail))
+        decide_all({550, "5.6.3", "the message has 8-bit text, the server does not take it (8BITMIME)", {}, true});
     else
         return false;
     return true;

@@ -69,6 +69,9 @@ public:
     /// may have arrived; before it their outcomes stay open.
     void lost(std::string_view why);
 
+    /// True if the server takes 7-bit messages only and the mail's is not one (RFC 6152).
+    bool needs_seven_bit(const Mail& mail) const { return mail.survey.eight_bit && !offers("8BITMIME"); }
+
     /// Starts a transaction; only when idle. `mail` must live until want() is idle or closed.
     void begin(const Mail& mail);
     void commit();

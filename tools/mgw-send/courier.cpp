@@ -3,6 +3,7 @@
 #include "lib/core/clock.hpp"
 #include "lib/core/text.hpp"
 #include "lib/mail/message.hpp"
+#include "lib/smtp/downgrade.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -38,7 +39,8 @@ struct Courier::Leg {
     smtp::DataSurvey survey;
     std::size_t groups_open = 0;
     smtp::TlsWish wish = smtp::TlsWish::none;
-    std::vector<std::string> tls; ///< what connections showed
+    std::optional<Result<std::string>> seven_bit; ///< made when a server needs it
+    std::vector<std::string> tls;                 ///< what connections showed
     std::function<void()> done;
 
     const mail::Member& mail() const { return job->item.frame.members[member]; }
@@ -170,6 +172,16 @@ void Courier::start_group(const LegPtr& leg, const smtp::Group& group)
         group_done(leg);
     };
     delivery.wish = leg->wish;
+    if (means_.downgrade)
+        delivery.seven_bit = [this, leg](smtp::Mail& mail) -> Result<void> {
+            if (!leg->seven_bit)
+                leg->seven_bit = smtp::to_seven_bit(leg->mail().message, tool_.common().limits);
+            if (!*leg->seven_bit)
+                return std::unexpected<Error>(leg->seven_bit->error());
+            mail.message = **leg->seven_bit;
+            mail.survey = smtp::survey(mail.message);
+            return {};
+        };
     delivery.tls_seen = [this, leg](const smtp::TlsReport& report) {
         leg->tls.push_back(text_of(report));
         tool_.explain("TLS to " + printable_ascii(report.mx) + ": " + report.result + ", " + report.reason);

@@ -272,7 +272,8 @@ Result<Status> run(cli::Tool& tool, const Options& options)
 
     Courier courier(tool,
                     {pool, maildir, pipes, *destination,
-                     options.line_ends == "keep" ? smtp::LineEnds::keep : smtp::LineEnds::lf, options.recipients},
+                     options.line_ends == "keep" ? smtp::LineEnds::keep : smtp::LineEnds::lf, options.recipients,
+                     options.downgrade},
                     sink);
     Feeder feeder(sink, courier, pool, options.memory);
     feeder.start();
