@@ -50,7 +50,7 @@ std::string DataEncoder::next(std::size_t octets)
     std::string out;
     out.reserve(std::min(octets, rest_.size()) + 64);
     while (!rest_.empty() && out.size() < octets) {
-        if (at_line_start_ && rest_.front() == '.')
+        if (at_line_start_ && rest_.front() == '.' && form_ == DataForm::dots)
             out += '.';
         // a line may be as long as the message: it goes out in pieces, too
         const auto end = std::min(rest_.substr(0, octets + 1).find('\n'), rest_.size());

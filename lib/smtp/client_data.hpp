@@ -22,17 +22,21 @@ struct DataSurvey {
 };
 DataSurvey survey(std::string_view message);
 
+/// How a message goes over the wire: DATA doubles leading dots, BDAT counts octets (RFC 3030).
+enum class DataForm : char { dots, chunk };
+
 /// The message in the form that DATA takes (RFC 5321 section 4.5.2): each line end as CRLF, a leading dot doubled, a
-/// missing last line end added, then ".CRLF". Made in pieces, so that a large message is never copied whole. Only for
-/// messages whose survey is sendable.
+/// missing last line end added, then ".CRLF"; for BDAT without dots. Made in pieces, so that a large message is never
+/// copied whole. Only for messages whose survey is sendable.
 class DataEncoder {
 public:
-    explicit DataEncoder(std::string_view message) : rest_(message) {}
+    explicit DataEncoder(std::string_view message, DataForm form = DataForm::dots) : rest_(message), form_(form) {}
     /// The next piece of about `octets`, up to but without the final ".CRLF"; empty at the end.
     std::string next(std::size_t octets = 64U << 10);
 
 private:
     std::string_view rest_;
+    DataForm form_;
     bool at_line_start_ = true;
 };
 

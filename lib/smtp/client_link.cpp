@@ -214,9 +214,4 @@ std::string Link::tls_result()
     return tls_ ? ClientTls::result(tls_->native_handle()) : std::string{};
 }
 
-bool Link::tls_was_resumed()
-{
-    return tls_ && ClientTls::was_resumed(tls_->native_handle());
-}
-
 } // namespace mgw::smtp

@@ -60,7 +60,6 @@ public:
     const TlsFailure& tls_failure() const { return tls_failure_; }
     /// RFC 8460 result of a hand-shake that succeeded although the certificate does not fit; empty if it does.
     std::string tls_result();
-    bool tls_was_resumed();
 
     unsigned mails = 0; ///< transactions on this connection
 

@@ -79,8 +79,10 @@ struct Pool::Impl {
     Host asked(Host host, const Destination& destination, TlsWish wish) const;
     void report(const Delivery& delivery, const Host& host, const std::string& result);
     asio::awaitable<LinkPtr> connect(Host host, const Delivery& delivery, Outcome& failure);
-    asio::awaitable<bool> transact(LinkPtr& link, const Delivery& delivery, std::vector<Outcome>& outcomes,
+    asio::awaitable<void> transact(LinkPtr& link, const Delivery& delivery, std::vector<Outcome>& outcomes,
                                    Outcome& of_host);
+    asio::awaitable<bool> transact_all(LinkPtr& link, const Delivery& delivery, std::vector<Outcome>& outcomes,
+                                       Outcome& failure);
     asio::awaitable<std::vector<Outcome>> serve(Queue& queue, LinkPtr& link, const Delivery& delivery);
     asio::awaitable<void> work(Queue& queue);
     asio::awaitable<void> wait_for_mail(Queue& queue);
@@ -189,19 +191,27 @@ asio::awaitable<LinkPtr> Pool::Impl::connect(Host host, const Delivery& delivery
     co_return nullptr;
 }
 
-/// One transaction on an open connection. Decided outcomes go to `outcomes`; false when the connection broke so early
-/// that it may have been dead before.
-asio::awaitable<bool> Pool::Impl::transact(LinkPtr& link, const Delivery& delivery, std::vector<Outcome>& outcomes,
+/// One transaction on an open connection, of as many open recipients as the server takes. Decided outcomes go to
+/// `outcomes`, what only this host cannot do to `of_host`.
+asio::awaitable<void> Pool::Impl::transact(LinkPtr& link, const Delivery& delivery, std::vector<Outcome>& outcomes,
                                            Outcome& of_host)
 {
     Mail mail = delivery.mail;
     std::vector<std::size_t> open;
     mail.recipients.clear();
-    for (std::size_t i = 0; i < outcomes.size(); ++i)
+    for (std::size_t i = 0; i < outcomes.size() && open.size() < link->session().most_recipients(); ++i)
         if (outcomes[i].code == 0) {
             open.push_back(i);
             mail.recipients.push_back(delivery.mail.recipients[i]);
         }
+    if (link->session().needs_seven_bit(mail) && delivery.seven_bit) {
+        if (auto done = delivery.seven_bit(mail); !done) {
+            of_host = with_host(
+                link->host(),
+                {550, "5.6.3", "the server takes 7-bit mail only (8BITMIME), and " + done.error().message, {}});
+            co_return;
+        }
+    }
     ++link->mails;
     link->session().begin(mail);
     co_await link->converse(delivery.may_commit);
@@ -215,7 +225,35 @@ asio::awaitable<bool> Pool::Impl::transact(LinkPtr& link, const Delivery& delive
         for (const auto i : open)
             if (outcomes[i].code == 0)
                 outcomes[i] = too_late();
-    co_return link->is_usable() || link->is_closed() || link->session().mail_was_answered();
+}
+
+/// Transactions until all recipients are decided, as many as the server's limits ask for. The link is gone when it is
+/// of no more use; true if only a limit ended the work.
+asio::awaitable<bool> Pool::Impl::transact_all(LinkPtr& link, const Delivery& delivery, std::vector<Outcome>& outcomes,
+                                               Outcome& failure)
+{
+    const auto undecided = [&] {
+        return std::ranges::count_if(outcomes, [](const Outcome& o) { return o.code == 0; });
+    };
+    for (auto before = undecided(); before > 0;) {
+        co_await transact(link, delivery, outcomes, failure);
+        if (!link->is_usable()) {
+            if (link->session().failure().code != 0)
+                failure = with_host(link->host(), link->session().failure());
+            link->close();
+            link = nullptr;
+            co_return false;
+        }
+        const auto after = undecided();
+        if (after > 0 && after == before) // this host cannot serve them
+            co_return false;
+        before = after;
+        if (link->mails >= link->session().most_mails()) {
+            co_await Link::end(std::exchange(link, nullptr));
+            co_return true;
+        }
+    }
+    co_return true;
 }
 
 asio::awaitable<std::vector<Outcome>> Pool::Impl::serve(Queue& queue, LinkPtr& link, const Delivery& delivery)
@@ -231,13 +269,8 @@ asio::awaitable<std::vector<Outcome>> Pool::Impl::serve(Queue& queue, LinkPtr& l
     if (!delivery.may_commit())
         co_return give_up(too_late());
     Outcome failure{451, "4.4.1", "no host could be reached", {}};
-    if (link) {
-        co_await transact(link, delivery, outcomes, failure); // when it was dead already, a new connection is next
-        if (!link->is_usable()) {
-            link->close();
-            link = nullptr;
-        }
-    }
+    if (link)
+        co_await transact_all(link, delivery, outcomes, failure); // when it was dead, a new connection is next
     if (!open())
         co_return outcomes;
     co_await Link::end(std::exchange(link, nullptr)); // of no use to this mail
@@ -264,16 +297,14 @@ asio::awaitable<std::vector<Outcome>> Pool::Impl::serve(Queue& queue, LinkPtr& l
             continue;
         }
         reached = true;
-        co_await transact(link, delivery, outcomes, failure);
-        if (!link->is_usable()) {
-            if (link->session().failure().code != 0)
-                failure = with_host(host, link->session().failure());
-            note();
-            link->close();
-            link = nullptr;
+        bool more = co_await transact_all(link, delivery, outcomes, failure);
+        while (more && open() && !link && delivery.may_commit()) { // the server takes few transactions a connection
+            link = co_await connect(asked(host, delivery.destination, delivery.wish), delivery, failure);
+            more = link && co_await transact_all(link, delivery, outcomes, failure);
         }
         if (!open())
             break;
+        note();
         co_await Link::end(std::exchange(link, nullptr));
     }
     if (!reached && failure.enhanced == "4.4.1") { // mail that waits for the same hosts need not knock again at once

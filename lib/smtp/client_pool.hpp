@@ -48,6 +48,8 @@ struct Delivery {
     std::function<bool()> may_commit = [] { return true; }; ///< asked before the final dot
     std::function<void(std::vector<Outcome>)> done;         ///< one outcome for each recipient, every code decided
     TlsWish wish = TlsWish::none;
+    /// Puts a 7-bit form of the message into the mail, or says why there is none; none: such servers are not served.
+    std::function<Result<void>(Mail& mail)> seven_bit = {};
     std::function<void(const TlsReport&)> tls_seen = {}; ///< for each connection that was opened or failed for it
 };
 

@@ -2,6 +2,7 @@
 
 #include "lib/core/text.hpp"
 #include "lib/mail/codec.hpp"
+#include "lib/mail/idn.hpp"
 
 #include <algorithm>
 
@@ -33,11 +34,22 @@ bool has_parameter(std::string_view parameters, std::string_view name)
                                [&](std::string_view w) { return iequals(w.substr(0, w.find('=')), name); });
 }
 
+bool any_path(const Mail& mail, bool (*is_so)(std::string_view))
+{
+    return is_so(mail.sender) || std::ranges::any_of(mail.recipients, [&](const auto& r) { return is_so(r.path); });
+}
+
+/// Without SMTPUTF8 a domain can be written as its A-labels, a local part cannot (RFC 6531 section 3.2).
 bool needs_utf8(const Mail& mail)
 {
-    return !is_ascii(mail.sender) ||
-           std::ranges::any_of(mail.recipients, [](const auto& r) { return !is_ascii(r.path); }) ||
+    return any_path(mail, mail::needs_smtputf8) ||
            (has_parameter(mail.parameters, "SMTPUTF8") && mail.survey.eight_bit_header);
+}
+
+/// True if an address or, as the sender says, the header is not ASCII.
+bool has_utf8(const Mail& mail)
+{
+    return needs_utf8(mail) || any_path(mail, [](std::string_view path) { return !is_ascii(path); });
 }
 
 bool requires_tls(const Mail& mail)
@@ -95,11 +107,20 @@ std::string Session::output()
         return std::exchange(out_, {});
     if (!body_)
         return {};
-    std::string piece = body_->next();
-    if (piece.empty()) {
-        body_.reset();
-        want_ = Want::commit;
-    }
+    std::string piece;
+    do {
+        piece = body_->next();
+        if (piece.empty()) {
+            body_.reset();
+            want_ = Want::commit;
+            return {};
+        }
+        if (chunked_) {
+            piece.insert(0, held_);
+            held_ = piece.substr(piece.size() - std::min<std::size_t>(2, piece.size()));
+            piece.resize(piece.size() - held_.size());
+        }
+    } while (piece.empty());
     return piece;
 }
 
@@ -201,7 +222,6 @@ void Session::handle(const Reply& reply)
         needs_reset_ = false;
         break;
     case Expect::mail:
-        mail_answered_ = true;
         if (!reply.positive()) {
             decide_all(outcome_of(reply, "MAIL FROM"));
             to_send_.clear();
@@ -223,6 +243,8 @@ void Session::handle(const Reply& reply)
     if (mail_ != nullptr && accepted_.empty() &&
         std::ranges::all_of(outcomes_, [](const Outcome& o) { return o.code != 0; }))
         return end_transaction(false); // without pipelining nothing more was sent
+    if (mail_ != nullptr && chunked_ && to_send_.empty())
+        return start_chunk();
     send_steps();
 }
 
@@ -327,21 +349,26 @@ bool Session::refuse_locally(const Mail& mail)
                     true});
     else if (needs_utf8(mail) && !offers("SMTPUTF8"))
         decide_all({550, "5.6.7", "an address or the header needs SMTPUTF8, the server does not offer it", {}});
-    else if (mail.survey.eight_bit && !offers("8BITMIME"))
-        decide_all({550, "5.6.3", "the message has 8-bit text, the server does not take it (8BITMIME)", {}});
+    else if (needs_seven_bit(mail))
+        decide_all({550, "5.6.3", "the message has 8-bit text, the server does not take it (8BITMIME)", {}, true});
     else
         return false;
     return true;
 }
 
+std::string Session::wire_path(const std::string& path) const
+{
+    return is_ascii(path) || offers("SMTPUTF8") ? path : mail::ascii_address(path);
+}
+
 std::string Session::mail_command(const Mail& mail) const
 {
-    std::string line = "MAIL FROM:<" + mail.sender + ">";
+    std::string line = "MAIL FROM:<" + wire_path(mail.sender) + ">";
     if (offers("SIZE"))
         line += " SIZE=" + std::to_string(mail.survey.wire_octets);
     if (mail.survey.eight_bit)
         line += " BODY=8BITMIME";
-    if (needs_utf8(mail))
+    if (offers("SMTPUTF8") && has_utf8(mail))
         line += " SMTPUTF8";
     if (requires_tls(mail) && !options_.lmtp)
         line += " REQUIRETLS";
@@ -352,7 +379,7 @@ std::string Session::mail_command(const Mail& mail) const
 
 std::string Session::rcpt_command(const MailRecipient& recipient) const
 {
-    std::string line = "RCPT TO:<" + recipient.path + ">";
+    std::string line = "RCPT TO:<" + wire_path(recipient.path) + ">";
     if (offers("DSN"))
         line += chosen_parameters(recipient.parameters, {"NOTIFY", "ORCPT"});
     return line;
@@ -363,7 +390,7 @@ void Session::begin(const Mail& mail)
     outcomes_.assign(mail.recipients.size(), {});
     accepted_.clear();
     mail_ = &mail;
-    mail_answered_ = dot_sent_ = false;
+    dot_sent_ = false;
     if (refuse_locally(mail)) {
         mail_ = nullptr;
         return;
@@ -373,7 +400,9 @@ void Session::begin(const Mail& mail)
     ask({Expect::mail, mail_command(mail)});
     for (std::size_t i = 0; i < mail.recipients.size(); ++i)
         ask({Expect::rcpt, rcpt_command(mail.recipients[i]), i});
-    ask({Expect::data, "DATA"});
+    chunked_ = offers("CHUNKING") && mail.survey.wire_octets > 0;
+    if (!chunked_)
+        ask({Expect::data, "DATA"});
     send_steps();
 }
 
@@ -391,6 +420,28 @@ void Session::handle_rcpt(const Reply& reply, std::size_t index)
         outcome.code = 452;
         outcome.enhanced = "4.5.3";
     }
+}
+
+/// The message as one chunk: its end is known without a dot, so that it needs no answer before it (RFC 3030).
+void Session::start_chunk()
+{
+    held_.clear();
+    out_ = "BDAT " + std::to_string(mail_->survey.wire_octets) + " LAST\r\n";
+    body_.emplace(mail_->message, DataForm::chunk);
+}
+
+std::size_t Session::limit(std::string_view name) const
+{
+    constexpr std::size_t none = 1000000;
+    const auto listed = extension("LIMITS").value_or("");
+    for (const auto word : split_blanks(listed)) {
+        const auto equals = word.find('=');
+        if (equals == std::string_view::npos || !iequals(word.substr(0, equals), name))
+            continue;
+        const auto value = parse_number(word.substr(equals + 1));
+        return value && *value > 0 ? static_cast<std::size_t>(std::min<std::uint64_t>(*value, none)) : none;
+    }
+    return none;
 }
 
 void Session::handle_data(const Reply& reply)
@@ -413,7 +464,7 @@ void Session::handle_data(const Reply& reply)
 void Session::commit()
 {
     dot_sent_ = true;
-    out_ = ".\r\n";
+    out_ = chunked_ ? std::exchange(held_, {}) : ".\r\n";
     const std::size_t replies = options_.lmtp ? accepted_.size() : 1; // RFC 2033 section 4.2
     for (std::size_t i = 0; i < replies; ++i)
         expected_.push_back({Expect::dot, {}, i});

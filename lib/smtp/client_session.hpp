@@ -69,6 +69,9 @@ public:
     /// may have arrived; before it their outcomes stay open.
     void lost(std::string_view why);
 
+    /// True if the server takes 7-bit messages only and the mail's is not one (RFC 6152).
+    bool needs_seven_bit(const Mail& mail) const { return mail.survey.eight_bit && !offers("8BITMIME"); }
+
     /// Starts a transaction; only when idle. `mail` must live until want() is idle or closed.
     void begin(const Mail& mail);
     void commit();
@@ -81,11 +84,10 @@ public:
     /// Grows with every reply: a time-out counts for one whole reply, so that a server cannot drip octets for ever.
     std::size_t replies() const { return replies_; }
     std::chrono::seconds timeout() const;
-    /// True once MAIL of the current transaction was answered: before that a reused connection may have been dead
-    /// already.
-    bool mail_was_answered() const { return mail_answered_; }
-    bool dot_was_sent() const { return dot_sent_; }
     bool secure() const { return secure_; }
+    /// What the server says it takes (LIMITS, RFC 9422): recipients of a transaction, transactions of a connection.
+    std::size_t most_recipients() const { return limit("RCPTMAX"); }
+    std::size_t most_mails() const { return limit("MAILMAX"); }
     /// The name that the server gave itself in its reply to EHLO.
     const std::string& server_name() const { return server_name_; }
 
@@ -104,6 +106,8 @@ private:
     void handle_auth(const Reply& reply);
     void handle_rcpt(const Reply& reply, std::size_t index);
     void handle_data(const Reply& reply);
+    void start_chunk();
+    std::size_t limit(std::string_view name) const;
     void handle_dot(const Reply& reply, std::size_t index);
     void ask(Step step) { to_send_.push_back(std::move(step)); }
     void send_steps();
@@ -113,6 +117,7 @@ private:
     bool offers(std::string_view keyword) const { return extension(keyword).has_value(); }
     std::optional<std::string> extension(std::string_view keyword) const;
     bool refuse_locally(const Mail& mail);
+    std::string wire_path(const std::string& path) const;
     std::string mail_command(const Mail& mail) const;
     std::string rcpt_command(const MailRecipient& recipient) const;
     static Outcome outcome_of(const Reply& reply, std::string_view stage);
@@ -129,6 +134,7 @@ private:
     std::unique_ptr<SaslClient> sasl_;
     bool authenticated_ = false;
     std::optional<DataEncoder> body_;
+    std::string held_; ///< the last line end of a chunk: it is sent by commit()
     std::vector<Outcome> outcomes_;
     std::vector<std::size_t> accepted_;
     const Mail* mail_ = nullptr;
@@ -136,8 +142,8 @@ private:
     std::size_t replies_ = 0;
     bool secure_ = false;
     bool needs_reset_ = false;
-    bool mail_answered_ = false;
     bool dot_sent_ = false;
+    bool chunked_ = false; ///< the message goes by BDAT
 };
 
 /// True if a path can stand between angle brackets in a command: no control characters, and blanks and angle brackets

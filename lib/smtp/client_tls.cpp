@@ -196,9 +196,4 @@ std::string ClientTls::result(const ssl_st* connection)
     return result_of(SSL_get_verify_result(connection));
 }
 
-bool ClientTls::was_resumed(const ssl_st* connection)
-{
-    return SSL_session_reused(connection) == 1;
-}
-
 } // namespace mgw::smtp

@@ -40,7 +40,6 @@ public:
     /// After one that succeeded: RFC 8460's result, "" for a certificate that fits; where nothing was asked of the
     /// certificate this says what would have failed.
     static std::string result(const ssl_st* connection);
-    static bool was_resumed(const ssl_st* connection);
 
 private:
     struct FreeContext {

@@ -47,6 +47,80 @@ TEST(Session, SaysHello)
     EXPECT_EQ(s.want(), Session::Want::idle);
 }
 
+TEST(Session, SendsOneChunkWhereItMay)
+{
+    auto s = opened("250-there\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+    const auto m = mail_to({"b@y.example", "c@y.example"});
+    s.begin(m);
+    EXPECT_EQ(all_output(s), "MAIL FROM:<a@x.example>\r\nRCPT TO:<b@y.example>\r\nRCPT TO:<c@y.example>\r\n");
+    s.receive("250 ok\r\n550 5.1.1 no\r\n");
+    EXPECT_EQ(all_output(s), "");
+    s.receive("250 ok\r\n");
+    EXPECT_EQ(all_output(s), "BDAT 12 LAST\r\nA: b\r\n\r\n.x"); // no dot is doubled, the last line end waits
+    EXPECT_EQ(s.want(), Session::Want::commit);
+    s.commit();
+    EXPECT_EQ(all_output(s), "\r\n");
+    s.receive("250 2.0.0 queued\r\n");
+    EXPECT_EQ(s.want(), Session::Want::idle);
+    EXPECT_EQ(s.outcomes()[1].code, 250);
+    s.begin(m);
+    (void)all_output(s);
+    s.receive("250 ok\r\n550 no\r\n550 no\r\n");
+    EXPECT_EQ(s.want(), Session::Want::idle);
+    s.begin(m);
+    EXPECT_EQ(all_output(s).substr(0, 10), "RSET\r\nMAIL");
+}
+
+TEST(Session, CountsTheOctetsOfAChunk)
+{
+    for (const std::string& text :
+         {std::string("\n"), std::string("A: b\n\nlast"), "A: b\n\n" + std::string(200000, 'x'),
+          "A: b\n\n" + std::string(65531, 'x') + "\n.\n..\n"}) {
+        auto s = opened("250-there\r\n250 CHUNKING\r\n");
+        auto m = mail_to({"b@y.example"});
+        m.message = text;
+        m.survey = survey(text);
+        s.begin(m);
+        (void)all_output(s);
+        s.receive("250 ok\r\n");
+        (void)all_output(s);
+        s.receive("250 ok\r\n");
+        const auto line = "BDAT " + std::to_string(m.survey.wire_octets) + " LAST\r\n";
+        auto out = all_output(s);
+        EXPECT_EQ(s.want(), Session::Want::commit);
+        s.commit();
+        out += all_output(s);
+        EXPECT_EQ(out.substr(0, line.size()), line);
+        EXPECT_EQ(out.size(), line.size() + m.survey.wire_octets);
+        EXPECT_TRUE(out.ends_with("\r\n"));
+    }
+}
+
+TEST(Session, KnowsTheLimitsOfAServer)
+{
+    const auto s = opened("250-there\r\n250 LIMITS rcptmax=20 MAILMAX=3 X=1\r\n");
+    EXPECT_EQ(s.most_recipients(), 20U);
+    EXPECT_EQ(s.most_mails(), 3U);
+    for (const char* hello : {"250 there\r\n", "250-there\r\n250 LIMITS RCPTMAX=0 MAILMAX=x\r\n"})
+        EXPECT_EQ(opened(hello).most_recipients(), 1000000U) << hello;
+}
+
+TEST(Session, WritesALabelsWhereUtf8IsNotTaken)
+{
+    auto m = mail_to({"b@b\xC3\xBC"
+                      "cher.example"});
+    m.parameters.clear();
+    auto s = opened("250 there\r\n");
+    s.begin(m);
+    EXPECT_EQ(all_output(s), "MAIL FROM:<a@x.example>\r\n");
+    s.receive("250 ok\r\n");
+    EXPECT_EQ(all_output(s), "RCPT TO:<b@xn--bcher-kva.example>\r\n");
+    auto utf8 = opened("250-there\r\n250-PIPELINING\r\n250 SMTPUTF8\r\n");
+    utf8.begin(m);
+    EXPECT_EQ(all_output(utf8), "MAIL FROM:<a@x.example> SMTPUTF8\r\nRCPT TO:<b@b\xC3\xBC"
+                                "cher.example>\r\nDATA\r\n");
+}
+
 TEST(Session, PipelinesWhereItMay)
 {
     auto s = opened("250-there\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 DSN\r\n");

@@ -3,6 +3,7 @@
 #include "lib/core/clock.hpp"
 #include "lib/core/text.hpp"
 #include "lib/mail/message.hpp"
+#include "lib/smtp/downgrade.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -38,7 +39,8 @@ struct Courier::Leg {
     smtp::DataSurvey survey;
     std::size_t groups_open = 0;
     smtp::TlsWish wish = smtp::TlsWish::none;
-    std::vector<std::string> tls; ///< what connections showed
+    std::optional<Result<std::string>> seven_bit; ///< made when a server needs it
+    std::vector<std::string> tls;                 ///< what connections showed
     std::function<void()> done;
 
     const mail::Member& mail() const { return job->item.frame.members[member]; }
@@ -95,8 +97,9 @@ void Courier::take(cli::Item item)
         first.block.add_recipient("1", ""); // by hand nobody need be named to file a message
     auto leg = std::make_shared<Leg>();
     leg->job = job;
-    leg->plan = smtp::plan_delivery(first.block, first.message, means_.fallback, tool_.common().limits,
-                                    [](const mail::Recipient& r) { return !is_new(r); });
+    leg->plan = smtp::plan_delivery(
+        first.block, first.message, means_.fallback, tool_.common().limits,
+        [](const mail::Recipient& r) { return !is_new(r); }, means_.recipients);
     leg->done = [this, job] { first_leg_done(job); };
     if (leg->plan.recipients.empty() && !sink_.frames())
         trouble_ = Error{Status::temp_fail, job->item.name + ": no recipient is known", "name one with --to"};
@@ -169,6 +172,16 @@ void Courier::start_group(const LegPtr& leg, const smtp::Group& group)
         group_done(leg);
     };
     delivery.wish = leg->wish;
+    if (means_.downgrade)
+        delivery.seven_bit = [this, leg](smtp::Mail& mail) -> Result<void> {
+            if (!leg->seven_bit)
+                leg->seven_bit = smtp::to_seven_bit(leg->mail().message, tool_.common().limits);
+            if (!*leg->seven_bit)
+                return std::unexpected<Error>(leg->seven_bit->error());
+            mail.message = **leg->seven_bit;
+            mail.survey = smtp::survey(mail.message);
+            return {};
+        };
     delivery.tls_seen = [this, leg](const smtp::TlsReport& report) {
         leg->tls.push_back(text_of(report));
         tool_.explain("TLS to " + printable_ascii(report.mx) + ": " + report.result + ", " + report.reason);
@@ -198,8 +211,9 @@ void Courier::first_leg_done(const JobPtr& job)
         auto leg = std::make_shared<Leg>();
         leg->job = job;
         leg->member = i;
-        leg->plan = smtp::plan_delivery(members[i].block, members[i].message, means_.fallback, tool_.common().limits,
-                                        [&](const mail::Recipient& r) { return (i > 0 || is_new(r)) && accepted(r); });
+        leg->plan = smtp::plan_delivery(
+            members[i].block, members[i].message, means_.fallback, tool_.common().limits,
+            [&](const mail::Recipient& r) { return (i > 0 || is_new(r)) && accepted(r); }, means_.recipients);
         if (leg->plan.recipients.empty())
             continue;
         ++job->legs_open;

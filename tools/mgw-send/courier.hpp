@@ -21,6 +21,8 @@ struct Means {
     const smtp::Pipes& pipes;
     std::optional<smtp::Destination> fallback;
     smtp::LineEnds line_ends = smtp::LineEnds::lf;
+    std::size_t recipients = 50; ///< of one transaction
+    bool downgrade = true;       ///< 8-bit parts are encoded for servers that need it
 };
 
 /// Carries transactions: first the message that came in, then, for recipients that it was accepted for, what stages

@@ -82,6 +82,12 @@ void declare(cli::Tool& tool, Options& o)
         ->type_name("N")
         ->capture_default_str()
         ->check(CLI::Range(1, 1000).description(""));
+    app.add_option("--recipients", o.recipients, "Recipients of one SMTP or LMTP transaction at most, 1 to 1000.")
+        ->type_name("N")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000).description(""));
+    app.add_flag("--downgrade,!--no-downgrade", o.downgrade,
+                 "Encode 8-bit parts for servers that take 7-bit mail only, where nothing signed changes; default.");
     app.add_option("--connect-timeout", o.connect_timeout, "Seconds for a connection to one address, 1 to 600.")
         ->type_name("SECONDS")
         ->capture_default_str()

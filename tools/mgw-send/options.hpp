@@ -30,6 +30,8 @@ struct Options {
     std::string auth_file;
     unsigned connections = 20;
     unsigned destination_connections = 5;
+    unsigned recipients = 50;
+    bool downgrade = true;
     unsigned connect_timeout = 30;
     unsigned reply_timeout = 300;
     unsigned command_timeout = 300;

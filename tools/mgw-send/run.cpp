@@ -270,10 +270,11 @@ Result<Status> run(cli::Tool& tool, const Options& options)
         return pass(ready);
     // end of initialization
 
-    Courier courier(
-        tool,
-        {pool, maildir, pipes, *destination, options.line_ends == "keep" ? smtp::LineEnds::keep : smtp::LineEnds::lf},
-        sink);
+    Courier courier(tool,
+                    {pool, maildir, pipes, *destination,
+                     options.line_ends == "keep" ? smtp::LineEnds::keep : smtp::LineEnds::lf, options.recipients,
+                     options.downgrade},
+                    sink);
     Feeder feeder(sink, courier, pool, options.memory);
     feeder.start();
     pool.run();

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small scripted SMTP and LMTP server for tests. Prints its port (or socket) and serves until its standard input ends.
 
-server.py [--mode MODE] [--out FOLDER] [--lmtp] [--unix PATH] [--cert PEM] [--smtps] [--address IP] [--port N] [--auth MECHANISMS]
+server.py [--mode MODE] [--out FOLDER] [--lmtp] [--unix PATH] [--cert PEM] [--smtps] [--address IP] [--port N] [--auth MECHANISMS] [--most RECIPIENTS]
             [--extension LINE...]
 Recipients that begin with reject, defer, full get 550, 450, 552. Each message is written to FOLDER/N.eml, its
 commands to FOLDER/N.env; FOLDER/connections counts connections.
@@ -17,6 +17,7 @@ p.add_argument("--cert")
 p.add_argument("--smtps", action="store_true")
 p.add_argument("--auth", help="user alice, password s3cret; under TLS only")
 p.add_argument("--extension", action="append", default=[])
+p.add_argument("--most", type=int, help="recipients of a transaction")
 p.add_argument("--address", default="127.0.0.1")
 p.add_argument("--port", type=int, default=0)
 o = p.parse_args()
@@ -159,8 +160,15 @@ class Session:
                 return self.say("450 4.2.0 busy")
             if "<full" in text:
                 return self.say("552 5.5.3 too many recipients")
+            if o.most and len(self.rcpt) >= o.most:
+                return self.say("452 4.5.3 too many")
             self.rcpt.append(text)
             return self.say("250 2.1.5 recipient fine")
+        if word == "BDAT":
+            self.keep(self.file.read(int(text.split(" ")[1])))
+            self.mails += 1
+            self.commands = []
+            return self.say("250 2.0.0 chunk")
         if word == "DATA":
             if not self.rcpt and o.mode != "data-anyway":
                 return self.say("554 5.5.1 no valid recipients")
