@@ -1,4 +1,5 @@
 #include "lib/smtp/milter_edits.hpp"
+#include "lib/smtp/milter_header.hpp"
 
 #include "lib/core/text.hpp"
 

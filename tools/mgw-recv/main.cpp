@@ -3,7 +3,8 @@
 
 int main(int argc, char** argv)
 {
-    mgw::cli::Tool tool{"mgw-recv", "receive mail: SMTP and LMTP server, milter, and the entrance for foreign messages"};
+    mgw::cli::Tool tool{"mgw-recv",
+                        "receive mail: SMTP and LMTP server, milter, and the entrance for foreign messages"};
     mgw::recv::Options options;
     mgw::recv::declare(tool, options);
     if (auto status = tool.parse(argc, argv))
