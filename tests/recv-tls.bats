@@ -10,7 +10,7 @@ setup() {
 teardown() { recv_teardown; }
 
 # shake OPTION...: a handshake with the implicit listener at PORT and QUIT; what openssl tells of it
-shake() { printf 'QUIT\r\n' | timeout 10 openssl s_client -connect "127.0.0.1:$PORT" -crlf -ign_eof "$@" 2>&1; }
+shake() { printf 'QUIT\n' | timeout 10 openssl s_client -connect "127.0.0.1:$PORT" -crlf -ign_eof "$@" 2>&1; }
 
 deliver() { swaks --server 127.0.0.1 --port "$PORT" --helo client.example --from a@example.net --to b@example.org --hide-all "$@"; }
 

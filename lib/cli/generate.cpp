@@ -36,6 +36,15 @@ std::string long_name(const CLI::Option& option)
     return option.get_snames().empty() ? option.get_name() : "-" + option.get_snames()[0];
 }
 
+/// With the one that turns a flag off: "--name, --no-name"
+std::string all_names(const CLI::Option& option)
+{
+    std::string out;
+    for (const auto& name : option.get_lnames())
+        out += (out.empty() ? "--" : ", --") + name;
+    return out.empty() ? long_name(option) : out;
+}
+
 bool is_operand(const CLI::Option& option)
 {
     return option.get_lnames().empty() && option.get_snames().empty();
@@ -66,7 +75,7 @@ void man_options(std::ostringstream& out, const CLI::App& app, const Choices& ch
             out << "_" << scdoc_text(option->get_type_name().empty() ? option->get_name() : option->get_type_name())
                 << "_\n";
         else
-            out << "*" << scdoc_text(long_name(*option)) << "*"
+            out << "*" << scdoc_text(all_names(*option)) << "*"
                 << (takes_value(*option) ? " _" + scdoc_text(option->get_type_name()) + "_" : "") << "\n";
         out << "\t" << scdoc_text(option->get_description());
         if (const auto list = choices.find(option); list != choices.end()) {
@@ -105,7 +114,8 @@ std::string words(const std::vector<const CLI::Option*>& options)
     std::string out;
     for (const CLI::Option* option : options)
         if (!is_operand(*option))
-            out += (out.empty() ? "" : " ") + long_name(*option);
+            for (const auto& name : option->get_lnames())
+                out += (out.empty() ? "--" : " --") + name;
     return out;
 }
 
@@ -193,6 +203,8 @@ void zsh_options(std::ostringstream& out, const CLI::App& app, const Choices& ch
             }
         }
         out << "'";
+        for (std::size_t i = 1; i < option->get_lnames().size(); ++i)
+            out << " \\\n    '--" << option->get_lnames()[i] << "[Not --" << option->get_lnames()[0] << ".]'";
     }
 }
 
@@ -232,6 +244,8 @@ void fish_options(std::ostringstream& out, const std::string& start, const CLI::
     for (const CLI::Option* option : visible_options(app)) {
         if (is_operand(*option))
             continue;
+        for (std::size_t i = 1; i < option->get_lnames().size(); ++i)
+            out << start << " -l " << option->get_lnames()[i] << "\n";
         out << start << " -l " << option->get_lnames().at(0) << " -d '" << quoted(option->get_description(), "\\")
             << "'";
         if (takes_value(*option)) {
@@ -294,8 +308,8 @@ Result<std::string> generate(std::string_view what, const std::string& tool, con
         std::ostringstream out;
         const auto list = [&](const std::string& prefix, const CLI::App& a) {
             for (const CLI::Option* option : visible_options(a))
-                if (!is_operand(*option))
-                    out << prefix << long_name(*option) << "\n";
+                for (const auto& name : option->get_lnames()) // a flag may have one that turns it off
+                    out << prefix << "--" << name << "\n";
         };
         list("", app);
         for (const CLI::App* sub : commands_of(app))

@@ -10,12 +10,12 @@ void declare(cli::Tool& tool, Options& o)
     auto& app = tool.app();
     cli::declare_stream_options(tool, app, o.stream);
     cli::declare_envelope_options(tool, app, o.envelope);
-    app.add_option(
-           "--deliver", o.deliver,
-           "Where recipients go that have no Mgw-Hop: smtp:DOMAIN[:PORT] (by its MX), smtp:[HOST][:PORT], smtps:… (TLS "
-           "from the start), "
-           "lmtp:[HOST]:PORT, "
-           "lmtp:unix:PATH, maildir:PATH, pipe:NAME, error:5.1.1 TEXT, or mx (each recipient's own domain).")
+    app.add_option("--deliver", o.deliver,
+                   "Where recipients go that have no Mgw-Hop: smtp:DOMAIN[:PORT] (by its MX), smtp:[HOST][:PORT], "
+                   "smtps:... (TLS "
+                   "from the start), "
+                   "lmtp:[HOST]:PORT, "
+                   "lmtp:unix:PATH, maildir:PATH, pipe:NAME, error:5.1.1 TEXT, or mx (each recipient's own domain).")
         ->type_name("DESTINATION");
     tool.hint(app.add_option("--maildir", o.maildirs,
                              "Folder below which Maildirs may be, made when missing; alone it is the destination "
