@@ -75,6 +75,8 @@ private:
     void grant_wishes();
     void take_wish(std::uint8_t instead_of);
     void reload_certificates();
+    void reload_passwords();
+    void give(LaneNote note, const Fd& fd);
     void reload();
     void check_ended(const Child& check, int status);
     void stop();
@@ -458,10 +460,27 @@ void Supervisor::reload_certificates()
     if (text->empty() || !control_)
         return;
     const Fd file{::memfd_create("certificates", MFD_CLOEXEC)};
-    auto sent = write_all(file.value(), *text);
-    const int fd = file.value();
-    if (sent)
-        sent = send_fds(control_.value(), static_cast<char>(LaneNote::certificates), &fd, 1);
+    if (auto written = write_all(file.value(), *text); !written)
+        options_.complain(written.error());
+    else
+        give(LaneNote::certificates, file);
+}
+
+void Supervisor::reload_passwords()
+{
+    if (!control_)
+        return;
+    auto keeper = options_.keeper();
+    if (!keeper)
+        options_.complain(keeper.error());
+    else if (*keeper)
+        give(LaneNote::keeper, *keeper);
+}
+
+void Supervisor::give(LaneNote note, const Fd& fd)
+{
+    const int passed = fd.value();
+    auto sent = send_fds(control_.value(), static_cast<char>(note), &passed, 1);
     if (sent)
         sent = send_fds(control_.value(), 0, nullptr, 0);
     if (!sent)
@@ -471,6 +490,7 @@ void Supervisor::reload_certificates()
 void Supervisor::reload()
 {
     reload_certificates();
+    reload_passwords();
     if (door_control_) { // one that ends now reads its lists when it starts again
         [[maybe_unused]] const ssize_t sent = ::send(door_control_.value(), &door_reload, 1, MSG_NOSIGNAL);
     }

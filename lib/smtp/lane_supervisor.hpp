@@ -17,6 +17,7 @@ enum class LaneNote : char {
     lane = 'L',         ///< to the front: a lane that is ready, with its two descriptors (input, answers)
     lane_died = 'D',    ///< to the front: a stage of that lane ended, close its input
     certificates = 'C', ///< to the front: a descriptor with the new ones; 0 follows
+    keeper = 'K',       ///< to the front: the socket of a new keeper of passwords; 0 follows
     stop = 'T',         ///< to the front: take nothing new, finish, end
     want = 'W',         ///< from the front: a lane is wanted instead of that one (0: of none)
     ending = 'E',       ///< from the front: it ends by itself, what it leaves needs no successor
@@ -36,6 +37,8 @@ struct SupervisorOptions {
     /// Called at SIGHUP: new certificates for the front, as a text, empty for none. A failure is complained of, and the
     /// old ones stay.
     std::function<Result<std::string>()> certificates = [] { return std::string{}; };
+    /// Called at SIGHUP: the socket of a new keeper of passwords for the front, none where it is not valid.
+    std::function<Result<Fd>()> keeper = [] { return Fd{}; };
     std::function<void(const Error&)> complain;
     std::function<void(const std::string&)> warn;
     bool front_ends = false; ///< the front ends by itself (one session); otherwise it is started again

@@ -120,6 +120,10 @@ asio::awaitable<bool> Front::converse(SessionPointer s, std::string_view octets)
                 s->codec.close_with(shutting_down());
             heard_command = true;
             break;
+        case ServerEvent::credentials:
+            keep();
+            co_await authenticate(s);
+            break;
         case ServerEvent::start_tls:
             if (!co_await send_replies(s))
                 co_return false;
@@ -133,7 +137,7 @@ asio::awaitable<bool> Front::converse(SessionPointer s, std::string_view octets)
 }
 
 /// What the door says to a question about the session, after the pause that it wants.
-asio::awaitable<DoorAnswer> Front::ask_door(SessionPointer s, DoorPoint at)
+asio::awaitable<DoorAnswer> Front::ask_door(SessionPointer s, DoorPoint at, bool failed)
 {
     DoorQuestion question;
     question.at = at;
@@ -144,6 +148,9 @@ asio::awaitable<DoorAnswer> Front::ask_door(SessionPointer s, DoorPoint at)
     question.listener = s->listener;
     question.early = s->early;
     question.tls = s->tls.has_value();
+    question.submission = s->submission;
+    question.login = at == DoorPoint::auth ? s->codec.question().login : s->codec.login();
+    question.failed = failed;
     if (at == DoorPoint::mail || at == DoorPoint::recipient) {
         question.id = s->codec.id();
         question.from = s->codec.envelope().from;
@@ -162,12 +169,7 @@ asio::awaitable<DoorAnswer> Front::ask_door(SessionPointer s, DoorPoint at)
         co_await s->wake.async_wait(quiet);
     }
     auto answer = std::move(*s->door);
-    if (answer.pause.count() > 0 && !stopping_) {
-        s->pausing = true;
-        s->wake.expires_after(answer.pause);
-        co_await s->wake.async_wait(quiet);
-        s->pausing = false;
-    }
+    co_await pause(s, answer.pause);
     if (!answer.name.empty())
         s->name = answer.name;
     const bool about_message = at == DoorPoint::mail || at == DoorPoint::recipient;
@@ -176,6 +178,66 @@ asio::awaitable<DoorAnswer> Front::ask_door(SessionPointer s, DoorPoint at)
     if (answer.action != DoorAction::pass)
         s->rule = answer.rule;
     co_return answer;
+}
+
+/// The client waits, but not for longer than the front lives.
+asio::awaitable<void> Front::pause(SessionPointer s, std::chrono::milliseconds time)
+{
+    if (time.count() <= 0 || stopping_)
+        co_return;
+    s->deadline = never;
+    s->pausing = true;
+    s->wake.expires_after(time);
+    co_await s->wake.async_wait(quiet);
+    s->pausing = false;
+}
+
+asio::awaitable<void> Front::authenticate(SessionPointer s)
+{
+    s->credentials.reset();
+    s->deadline = never; // the keeper's time is limited by its client
+    const bool decides = s->codec.question().kind != CredentialQuestion::Kind::salt;
+    keeper_.ask(s->codec.question(), [s](CredentialAnswer answer) {
+        s->credentials = std::move(answer);
+        s->wake.cancel();
+    });
+    while (!s->credentials) {
+        s->wake.expires_at(never);
+        co_await s->wake.async_wait(quiet);
+    }
+    const auto answer = std::move(*s->credentials);
+    if (decides && answer.known) {
+        if (!answer.good)
+            co_await pause(s, wrong_password(s->peer.network));
+        if (door_) {
+            const auto said = co_await ask_door(s, DoorPoint::auth, !answer.good);
+            if (said.action != DoorAction::pass) {
+                s->codec.refuse(said.reply, said.action == DoorAction::close);
+                co_return;
+            }
+        }
+    }
+    s->codec.answer_credentials(answer);
+}
+
+/// How long a client waits after a wrong password: longer after each of its network, so that guessing is slow however
+/// many connections it has; but not so long that an owner is kept out by others behind one address.
+std::chrono::milliseconds Front::wrong_password(const std::string& network)
+{
+    constexpr std::size_t most_networks = 10'000;
+    constexpr std::chrono::minutes memory{10};
+    constexpr unsigned most = 10;
+    const auto now = SteadyClock::now();
+    if (wrong_passwords_.size() >= most_networks)
+        std::erase_if(wrong_passwords_, [&](const auto& one) { return now - one.second.last > memory; });
+    if (wrong_passwords_.size() >= most_networks)
+        return options_.wrong_password_pause * most;
+    auto& wrong = wrong_passwords_[network];
+    if (now - wrong.last > memory)
+        wrong.count = 0;
+    wrong.last = now;
+    wrong.count = std::min(wrong.count + 1, most);
+    return options_.wrong_password_pause * wrong.count;
 }
 
 /// Answers the codec's question with what the door says.

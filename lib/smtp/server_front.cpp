@@ -19,14 +19,19 @@ Front::Front(FrontOptions options, const std::vector<FrontListener>& listeners, 
       control_(io_, control.release()),
       lanes_(
           io_, options_.per_message, [this](std::uint8_t serial) { tell(LaneNote::want, serial); }, options_.complain),
-      records_(options_.log, options_.clock)
+      keeper_(io_), records_(options_.log, options_.clock)
 {
     if (options_.make_door)
         door_ = options_.make_door(io_);
+    if (options_.keeper >= 0)
+        keeper_.use(Fd{options_.keeper});
+    options_.server.make_nonce = [this] { return options_.random.word(24); };
     options_.server.make_id = [this] { return make_ulid(options_.clock.now(), options_.random); };
     for (const auto& listener : listeners_) {
         configs_.push_back(options_.server);
         configs_.back().lmtp = listener.lmtp;
+        configs_.back().submission = listener.submission;
+        configs_.back().offer_auth = listener.submission;
         if (listener.lmtp) // each recipient gets an answer of its own there
             configs_.back().recipients = options_.limits.recipients;
     }
@@ -119,6 +124,9 @@ void Front::start_session(int fd, int family, const FrontListener& listener, Pee
     s->peer = std::move(peer);
     s->listener = listener.name;
     s->implicit_tls = listener.tls;
+    s->submission = listener.submission;
+    if (options_.may_relay && options_.may_relay(s->peer.ip))
+        s->codec.allow_relay();
     s->begin = SteadyClock::now();
     if (door_)
         s->session = options_.server.make_id();

@@ -22,8 +22,9 @@ namespace mgw::smtp
 struct FrontListener {
     int fd = -1;
     bool lmtp = false;
-    bool tls = false; ///< from the first octet (RFC 8314)
-    std::string name; ///< for Mgw-Client: the port, or the path of a Unix socket
+    bool submission = false; ///< RFC 6409: mail of authors with a login
+    bool tls = false;        ///< from the first octet (RFC 8314)
+    std::string name = {};   ///< for Mgw-Client: the port, or the path of a Unix socket
 };
 
 struct FrontOptions {
@@ -41,7 +42,10 @@ struct FrontOptions {
     bool per_message = false;
     std::vector<TlsPair> tls;     ///< the first is the default; no TLS without
     bool ask_certificate = false; ///< of clients
-    int connected = -1;           ///< one session on this socket, then the end
+    int keeper = -1;              ///< of passwords (start_keeper); the front's own from then on; no AUTH without
+    std::chrono::milliseconds wrong_password_pause{1000}; ///< and as much more for each further one of that network
+    std::function<bool(const std::string& ip)> may_relay; ///< whether a client may send to any domain
+    int connected = -1;                                   ///< one session on this socket, then the end
     std::string connected_ip;
     Clock clock;
     Random random;

@@ -2,6 +2,7 @@
 // (server_conversation.cpp), messages (server_message.cpp), the clock and the supervisor (server_watch.cpp).
 #pragma once
 
+#include "lib/smtp/credential_client.hpp"
 #include "lib/smtp/lane_client.hpp"
 #include "lib/smtp/lane_supervisor.hpp"
 #include "lib/smtp/server_front.hpp"
@@ -46,6 +47,7 @@ struct Session : ServerVisit {
     Socket socket;
     std::optional<asio::ssl::stream<Socket&>> tls;
     bool implicit_tls = false;
+    bool submission = false;
     asio::steady_timer wake; ///< cancelled when the lane or the door has answered
     Instant deadline = never;
     Instant begin;                 ///< of the session or of what followed its last message
@@ -58,6 +60,7 @@ struct Session : ServerVisit {
     bool pausing = false; ///< kept waiting by the door
     std::optional<LaneOutcome> outcome;
     std::optional<DoorAnswer> door;
+    std::optional<CredentialAnswer> credentials;
 };
 using SessionPointer = std::shared_ptr<Session>;
 
@@ -79,7 +82,10 @@ private:
     asio::awaitable<bool> send_replies(SessionPointer s);
     asio::awaitable<bool> start_tls(SessionPointer s);
     asio::awaitable<void> end(SessionPointer s);
-    asio::awaitable<DoorAnswer> ask_door(SessionPointer s, DoorPoint at);
+    asio::awaitable<DoorAnswer> ask_door(SessionPointer s, DoorPoint at, bool failed = false);
+    asio::awaitable<void> pause(SessionPointer s, std::chrono::milliseconds time);
+    asio::awaitable<void> authenticate(SessionPointer s);
+    std::chrono::milliseconds wrong_password(const std::string& network);
     asio::awaitable<void> pass_door(SessionPointer s, DoorPoint at);
 
     void allow_mail(Session& s);
@@ -107,6 +113,12 @@ private:
     Descriptor control_;
     LaneClient lanes_;
     std::unique_ptr<DoorClient> door_; ///< none: everything passes
+    CredentialClient keeper_;
+    struct WrongPasswords {
+        unsigned count = 0;
+        Instant last;
+    };
+    std::map<std::string, WrongPasswords> wrong_passwords_; // by network
     ServerRecords records_;
     std::set<SessionPointer> sessions_;
     std::map<std::string, std::size_t> per_network_;

@@ -102,6 +102,8 @@ Arrival Front::arrival(const Session& s) const
     out.client.tls = s.codec.tls();
     out.client.listener = s.listener;
     out.tls_cipher = s.tls_peer.cipher;
+    out.client.auth = s.codec.login();
+    out.submitted = s.submission;
     out.client.cert = s.tls_peer.fingerprint;
     out.client.subject = s.tls_peer.subject;
     out.time = options_.clock.now();

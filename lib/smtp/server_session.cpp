@@ -15,6 +15,7 @@ namespace
 constexpr std::array http_verbs{"GET", "POST", "HEAD", "PUT", "CONNECT", "OPTIONS", "DELETE", "PATCH", "TRACE"};
 
 constexpr std::size_t verb_octets = 4;
+constexpr std::size_t sasl_line_octets = 12288;
 
 /// Commands whose replies are about a message.
 bool is_about_a_message(std::string_view verb)
@@ -69,7 +70,7 @@ ServerEvent ServerSession::take_line(std::string_view& octets)
     const auto lf = octets.find('\n');
     const auto piece = octets.substr(0, lf == std::string_view::npos ? lf : lf + 1);
     octets.remove_prefix(piece.size());
-    if (!line_too_long_ && line_.size() + piece.size() > config_.line_octets) {
+    if (!line_too_long_ && line_.size() + piece.size() > line_limit(piece)) {
         line_too_long_ = true; // the rest goes by unseen, only the verb is kept
         line_.append(piece.substr(0, verb_octets)).resize(verb_octets);
     } else if (!line_too_long_ && line_.empty() && lf != std::string_view::npos) {
@@ -83,16 +84,26 @@ ServerEvent ServerSession::take_line(std::string_view& octets)
     return command(line);
 }
 
+/// RFC 4954 section 4: responses, initial ones too, may be longer than commands.
+std::size_t ServerSession::line_limit(std::string_view piece) const
+{
+    const bool is_auth = sasl_ || istarts_with(line_.empty() ? piece : std::string_view(line_), "AUTH");
+    return config_.offer_auth && is_auth ? std::max(config_.line_octets, sasl_line_octets) : config_.line_octets;
+}
+
 ServerEvent ServerSession::command(std::string_view line)
 {
     verb_.clear();
     path_.clear();
     // behind a chunk's command stand octets that are none, so where it cannot be read the session cannot go on
     const auto refuse_line = [&](const ServerReply& reply) {
-        return istarts_with(line, "BDAT") ? close(reply) : error(reply);
+        const bool in_auth = sasl_.has_value();
+        sasl_.reset();
+        return istarts_with(line, "BDAT") && !in_auth ? close(reply) : error(reply);
     };
     if (std::exchange(line_too_long_, false))
-        return refuse_line({500, "5.5.2", "Line is longer than " + std::to_string(config_.line_octets) + " octets"});
+        return refuse_line(
+            {500, sasl_ ? "5.5.6" : "5.5.2", "Line is longer than " + std::to_string(line_limit(line)) + " octets"});
     line.remove_suffix(1);
     if (line.ends_with('\r'))
         line.remove_suffix(1);
@@ -102,7 +113,7 @@ ServerEvent ServerSession::command(std::string_view line)
         return refuse_line({501, "5.5.2", "NUL in a command"});
     if (line.contains('\r'))
         return refuse_line({500, "5.5.2", "CR inside a line"});
-    return dispatch(parse_command(line));
+    return sasl_ ? auth_response(line) : dispatch(parse_command(line));
 }
 
 ServerEvent ServerSession::dispatch(const CommandLine& command)
@@ -134,6 +145,8 @@ ServerEvent ServerSession::dispatch(const CommandLine& command)
         return idle({214, "2.0.0", "RFC 5321"});
     if (verb == "STARTTLS")
         return start_tls(argument);
+    if (verb == "AUTH")
+        return auth(argument);
     if (verb == "BDAT")
         return bdat(argument);
     if (verb == "EXPN" || verb == "TURN" || verb == "ETRN")
@@ -182,6 +195,8 @@ std::vector<std::string> ServerSession::extensions() const
                                  "CHUNKING"};
     if (config_.offer_tls && tls_.empty())
         out.emplace_back("STARTTLS");
+    if (config_.offer_auth && !tls_.empty())
+        out.push_back("AUTH " + std::string(SaslExchange::mechanisms));
     if (!tls_.empty())
         out.emplace_back("REQUIRETLS");
     out.push_back("LIMITS RCPTMAX=" + std::to_string(config_.recipients));
@@ -216,6 +231,7 @@ void ServerSession::tls_started(std::string version)
     extended_ = false;
     greeted_ = false;
     line_.clear();
+    login_.clear();
     tls_ = std::move(version);
     asked_ = ServerEvent::none;
     state_ = State::command;
@@ -232,6 +248,8 @@ std::string ServerSession::protocol() const
     std::string name = config_.lmtp ? "LMTP" : extended_ ? "ESMTP" : "SMTP";
     if (!tls_.empty() && name != "SMTP")
         name += 'S';
+    if (!login_.empty() && name != "SMTP")
+        name += 'A';
     return name;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lib/smtp/sasl.hpp"
 #include "lib/smtp/server_chunk.hpp"
 #include "lib/smtp/server_command.hpp"
 #include "lib/smtp/server_data.hpp"
@@ -20,8 +21,12 @@ namespace mgw::smtp
 /// What one listener speaks and allows.
 struct ServerConfig {
     std::string hostname = "localhost";
-    bool lmtp = false;      ///< RFC 2033
-    bool offer_tls = false; ///< STARTTLS (RFC 3207)
+    bool lmtp = false;       ///< RFC 2033
+    bool offer_tls = false;  ///< STARTTLS (RFC 3207)
+    bool offer_auth = false; ///< AUTH (RFC 4954), under TLS only
+    bool submission = false; ///< RFC 6409: no mail without AUTH
+    /// Whether a login may send as that path; without it each may as any. `<>` is not asked about.
+    std::function<bool(const std::string& login, const std::string& path)> may_send_as;
     std::vector<std::string>
         domains; ///< recipients are taken for these only, "." + domain for all below it; empty: for all
     DataRules data;
@@ -32,19 +37,21 @@ struct ServerConfig {
     std::size_t errors = 20;        ///< refused commands of one session, then 421
     std::size_t idle_commands =
         100; ///< RSET, NOOP, VRFY, HELP, empty chunks and 4xx without a message between; more of them count as errors
-    std::function<std::string()> make_id; ///< Mgw-Id for the next MAIL; without it there are none
+    std::function<std::string()> make_nonce; ///< for SCRAM: printable, never the same
+    std::function<std::string()> make_id;    ///< Mgw-Id for the next MAIL; without it there are none
 };
 
 /// What the caller of ServerSession::feed has to do.
 enum class ServerEvent : char {
-    none,      ///< feed more octets
-    hello,     ///< HELO, EHLO or LHLO: accept() or refuse()
-    mail,      ///< a sender was given: accept() or refuse()
-    recipient, ///< a recipient was given, the last of the envelope: accept() or refuse()
-    data,      ///< data or a chunk may begin: accept() or refuse(), then feed() again, even with no octets
-    message,   ///< a whole message is there, or fault() says why not: finish()
-    start_tls, ///< send the replies, shake hands, tls_started()
-    close,     ///< send the replies and close
+    none,        ///< feed more octets
+    hello,       ///< HELO, EHLO or LHLO: accept() or refuse()
+    mail,        ///< a sender was given: accept() or refuse()
+    recipient,   ///< a recipient was given, the last of the envelope: accept() or refuse()
+    data,        ///< data or a chunk may begin: accept() or refuse(), then feed() again, even with no octets
+    message,     ///< a whole message is there, or fault() says why not: finish()
+    credentials, ///< question() about a password: answer_credentials()
+    start_tls,   ///< send the replies, shake hands, tls_started()
+    close,       ///< send the replies and close
 };
 
 struct ServerRecipient {
@@ -90,6 +97,11 @@ public:
     void refuse(const ServerReply& reply, bool and_close = false);
     /// Answers a message: one reply; in LMTP one for each recipient, in order. The Mgw-Id is added here.
     void finish(const std::vector<ServerReply>& replies);
+    /// Answers credentials.
+    void answer_credentials(const CredentialAnswer& answer);
+    const CredentialQuestion& question() const { return sasl_->question(); }
+    /// This client may send to any domain: --domain does not hold for it, as for one with a login.
+    void allow_relay() { may_relay_ = true; }
     /// After the handshake: everything that was said before is forgotten (RFC 3207 section 4.2).
     void tls_started(std::string version);
     /// Ends the session from outside: a time-out, a shutdown.
@@ -112,7 +124,9 @@ public:
     bool is_lmtp() const { return config_.lmtp; }
     const std::string& helo() const { return helo_; }
     const std::string& tls() const { return tls_; }
-    /// Keyword of RFC 3848: SMTP, ESMTP, ESMTPS, LMTP, LMTPS.
+    /// Who the client has proved to be; empty for nobody.
+    const std::string& login() const { return login_; }
+    /// Keyword of RFC 3848: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, LMTP…
     std::string protocol() const;
     bool is_closed() const { return state_ == State::closed; }
     /// Whether octets of a message are expected now.
@@ -132,6 +146,10 @@ private:
     ServerEvent recipient(std::string_view argument);
     ServerEvent data(std::string_view argument);
     ServerEvent start_tls(std::string_view argument);
+    ServerEvent auth(std::string_view argument);
+    ServerEvent auth_response(std::string_view line);
+    ServerEvent take_step(SaslExchange::Step step);
+    std::size_t line_limit(std::string_view piece) const;
     ServerEvent bdat(std::string_view argument);
     ServerEvent take_chunk(std::string_view& octets);
     ServerEvent swallow_chunk(std::string_view& octets);
@@ -169,6 +187,9 @@ private:
     bool extended_ = false;
     bool greeted_ = false; // HELO was accepted
     std::string tls_;
+    std::optional<SaslExchange> sasl_; // the AUTH in progress
+    std::string login_;
+    bool may_relay_ = false;
     bool has_sender_ = false;
     bool refused_recipient_ = false;
     ServerEnvelope envelope_;

@@ -34,6 +34,9 @@ ServerEvent ServerSession::mail(std::string_view argument)
 {
     if (!greeted_)
         return error({503, "5.5.1", config_.lmtp ? "Send LHLO first" : "Send EHLO or HELO first"});
+    if (config_.submission && login_.empty())
+        return error(
+            {530, "5.7.0", tls_.empty() ? "Authentication required, send STARTTLS first" : "Authentication required"});
     if (has_sender_)
         return error({503, "5.5.1", "Sender already given"});
     if (config_.messages > 0 && messages_ >= config_.messages)
@@ -45,11 +48,14 @@ ServerEvent ServerSession::mail(std::string_view argument)
     path_ = path->path;
     if (!extended_ && !path->parameters.empty())
         return error({555, "5.5.4", "Parameters need EHLO"});
-    auto parameters = check_mail_parameters(path->parameters, {config_.data.message_octets, !tls_.empty()});
+    auto parameters =
+        check_mail_parameters(path->parameters, {config_.data.message_octets, !tls_.empty(), config_.offer_auth});
     if (!parameters)
         return error(parameters.error());
     if (!parameters->utf8 && !is_ascii(path->path))
         return error(needs_utf8);
+    if (!login_.empty() && !path->path.empty() && config_.may_send_as && !config_.may_send_as(login_, path->path))
+        return error({553, "5.7.1", "Sender address does not belong to " + login_});
     envelope_ = {
         std::move(path->path), std::move(parameters->carried), parameters->declared_octets, parameters->utf8, {}};
     return wait_for_answer(ServerEvent::mail);
@@ -59,7 +65,7 @@ ServerEvent ServerSession::mail(std::string_view argument)
 bool ServerSession::is_served(std::string_view path) const
 {
     const auto at = path.rfind('@');
-    if (config_.domains.empty() || at == std::string_view::npos)
+    if (config_.domains.empty() || may_relay_ || !login_.empty() || at == std::string_view::npos)
         return true;
     const auto domain = for_comparison(path.substr(at + 1));
     return std::ranges::any_of(config_.domains, [&](std::string_view served) {
@@ -235,7 +241,9 @@ void ServerSession::refuse(const ServerReply& reply, bool and_close)
         envelope_.to.pop_back();
         refused_recipient_ = true;
     }
-    if (asked == ServerEvent::hello)
+    if (asked == ServerEvent::credentials)
+        sasl_.reset();
+    if (asked == ServerEvent::hello || asked == ServerEvent::credentials)
         refusals_.push_back({verb_, {}, {}, {}, reply});
     note_refusal(reply);
     say(reply);

@@ -28,6 +28,8 @@ Record begin_record(const ServerVisit& visit, const std::string& id)
         record.text("tls", visit.codec.tls());
     if (!visit.tls_peer.fingerprint.empty())
         record.text("cert", visit.tls_peer.fingerprint).text("subject", visit.tls_peer.subject);
+    if (!visit.codec.login().empty())
+        record.text("auth", visit.codec.login());
     record.text("listener", visit.listener);
     return record;
 }

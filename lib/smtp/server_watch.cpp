@@ -48,6 +48,8 @@ asio::awaitable<void> Front::listen_to_supervisor()
             lanes_.lane_died(static_cast<std::uint8_t>(serial->octet));
         else if (note->octet == static_cast<char>(LaneNote::certificates) && note->count == 1)
             new_certificates(std::move(note->fds[0]));
+        else if (note->octet == static_cast<char>(LaneNote::keeper) && note->count == 1)
+            keeper_.use(std::move(note->fds[0]));
         else if (note->count == 2)
             lanes_.add_lane(std::move(note->fds[0]), std::move(note->fds[1]), static_cast<std::uint8_t>(serial->octet));
     }
@@ -75,6 +77,7 @@ asio::awaitable<void> Front::watch()
         timer.expires_after(std::chrono::milliseconds(stopping_ ? 20 : 200));
         co_await timer.async_wait(quiet);
         lanes_.tick();
+        keeper_.tick();
         if (door_)
             door_->tick();
         const auto now = SteadyClock::now();

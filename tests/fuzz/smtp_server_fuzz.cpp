@@ -15,6 +15,9 @@ std::string outcome(std::string_view octets, std::size_t step, unsigned kind)
 {
     smtp::ServerConfig config;
     config.offer_tls = true;
+    config.offer_auth = true;
+    config.submission = (kind & 12U) == 12U;
+    config.make_nonce = [] { return std::string("nonce"); };
     config.data = {4096, 998, (kind & 1U) != 0};
     config.lmtp = (kind & 2U) != 0;
     config.strict = (kind & 4U) != 0;
@@ -104,6 +107,10 @@ std::string outcome(std::string_view octets, std::size_t step, unsigned kind)
                     std::vector(config.lmtp ? envelope.to.size() : 1, smtp::ServerReply{250, "2.0.0", "queued"}));
                 break;
             }
+            case smtp::ServerEvent::credentials:
+                session.answer_credentials(
+                    {.good = !session.question().secret.starts_with("wrong"), .iterations = 4096, .octets = "salt"});
+                break;
             case smtp::ServerEvent::start_tls:
                 return out + session.take_replies(); // what follows depends on the handshake
             case smtp::ServerEvent::close:

@@ -73,6 +73,10 @@ Said talk(std::string_view octets, std::size_t step, ServerConfig config = {}, s
                 session.finish(std::vector(config.lmtp ? envelope.to.size() : 1, reply));
                 break;
             }
+            case ServerEvent::credentials:
+                session.answer_credentials(
+                    {.good = !session.question().secret.starts_with("wrong"), .iterations = 4096, .octets = "salt"});
+                break;
             case ServerEvent::start_tls:
                 session.tls_started("TLSv1.3");
                 said.replies += session.take_replies() + "[TLS]";

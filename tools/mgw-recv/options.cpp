@@ -116,6 +116,7 @@ void declare(cli::Tool& tool, Options& o)
     app.add_flag(
         "--exit-verdict", o.exit_verdict,
         "With --stdin let the verdict be the exit status: 75 for defer, 77 for reject, discard and quarantine.");
+    declare_auth(tool, o.auth);
     declare_door(tool, o.door);
     cli::declare_stream_options(tool, app, o.stream);
     cli::declare_envelope_options(tool, app, o.envelope);

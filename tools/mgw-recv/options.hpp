@@ -2,6 +2,7 @@
 
 #include "lib/cli/stream.hpp"
 #include "lib/cli/tool.hpp"
+#include "tools/mgw-recv/auth_options.hpp"
 #include "tools/mgw-recv/door_options.hpp"
 
 #include <string>
@@ -41,6 +42,7 @@ struct Options {
     std::string bare_newlines = "reject";
     bool strict = false;
     bool exit_verdict = false;
+    AuthOptions auth;
     DoorOptions door;
     cli::StreamOptions stream;
     cli::EnvelopeOptions envelope;

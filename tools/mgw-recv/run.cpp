@@ -5,6 +5,7 @@
 #include "lib/core/durable.hpp"
 #include "lib/core/fd.hpp"
 #include "lib/core/text.hpp"
+#include "lib/smtp/credential_keeper.hpp"
 #include "lib/smtp/lane_supervisor.hpp"
 #include "lib/smtp/listen.hpp"
 #include "lib/smtp/server_front.hpp"
@@ -112,6 +113,8 @@ Result<smtp::FrontOptions> front_options(cli::Tool& tool, const Options& o, cons
         return pass(pairs);
     out.tls = std::move(*pairs);
     out.ask_certificate = o.tls_ask_cert;
+    if (auto set_up = set_up_auth(o.auth, !o.tls_cert.empty(), out); !set_up)
+        return pass(set_up);
     return out;
 }
 
@@ -123,13 +126,16 @@ struct Listeners {
 Result<Listeners> bind_all(const Options& o)
 {
     Listeners out;
-    for (const auto* list : {&o.listen, &o.lmtp, &o.listen_tls}) {
+    for (const auto* list : {&o.listen, &o.lmtp, &o.listen_tls, &o.auth.submission, &o.auth.submission_tls}) {
         for (const auto& address : *list) {
             auto bound = smtp::bind_listener(address);
             if (!bound)
                 return pass(bound);
-            out.front.push_back(
-                {.fd = bound->fd.value(), .lmtp = list == &o.lmtp, .tls = list == &o.listen_tls, .name = bound->name});
+            out.front.push_back({.fd = bound->fd.value(),
+                                 .lmtp = list == &o.lmtp,
+                                 .submission = list == &o.auth.submission || list == &o.auth.submission_tls,
+                                 .tls = list == &o.listen_tls || list == &o.auth.submission_tls,
+                                 .name = bound->name});
             out.bound.push_back(std::move(*bound));
         }
     }
@@ -168,6 +174,9 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
     auto front = front_options(tool, o, *plan);
     if (!front)
         return pass(front);
+    if (!o.auth.passwords.empty()) // by a keeper, so that even this process never has them
+        if (auto keeper = smtp::start_keeper(o.auth.passwords, tool.common().sandbox); !keeper)
+            return pass(keeper);
     auto door = DoorSetup::make(tool, o.door, front->server.hostname, o.domains);
     if (!door)
         return pass(door);
@@ -211,6 +220,11 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
         front->tls = std::move(*pairs); // for a front that starts again
         return smtp::pack_pairs(front->tls);
     };
+    supervisor.keeper = [&]() -> Result<Fd> {
+        if (o.auth.passwords.empty())
+            return Fd{};
+        return smtp::start_keeper(o.auth.passwords, tool.common().sandbox);
+    };
     supervisor.complain = front->complain;
     supervisor.warn = [&tool](const std::string& text) { tool.warn(text); };
     supervisor.ready = [&] {
@@ -219,6 +233,13 @@ Result<Status> serve(cli::Tool& tool, const Options& o)
     };
     supervisor.front = [&](Fd control) {
         stdio.done.reset();
+        if (!o.auth.passwords.empty()) {
+            auto keeper = smtp::start_keeper(o.auth.passwords, tool.common().sandbox);
+            if (keeper)
+                front->keeper = keeper->release();
+            else
+                tool.complain(keeper.error()); // AUTH waits for the next SIGHUP
+        }
         auto ended = smtp::run_front(*front, listeners->front, std::move(control));
         if (!ended)
             tool.complain(ended.error());
@@ -252,7 +273,9 @@ Result<Status> run(cli::Tool& tool, const Options& o)
 {
     if (o.door.is_state_command)
         return run_state(tool, o.door);
-    const bool listens = !o.listen.empty() || !o.lmtp.empty() || !o.listen_tls.empty();
+    if (o.auth.is_passwd)
+        return run_passwd(tool, o.auth);
+    const bool listens = !o.listen.empty() || !o.lmtp.empty() || !o.listen_tls.empty() || o.auth.listens();
     if (static_cast<int>(listens) + static_cast<int>(o.from_stdin) + static_cast<int>(o.smtp_stdio) != 1)
         return fail(Status::usage, "give one of --listen (or --lmtp), --smtp-stdio, --stdin", "see mgw-recv --help");
     if (std::ranges::any_of(o.lmtp, [](const std::string& address) { return address.ends_with(":25"); }))
