@@ -8,8 +8,6 @@ namespace mgw::recv
 namespace
 {
 
-constexpr std::string_view commands[] = {"state"};
-
 void declare_state(cli::Tool& tool, CLI::App& app, DoorOptions& o)
 {
     app.add_option("--state", o.state,
@@ -140,16 +138,14 @@ void declare_process(cli::Tool& tool, CLI::App& app, DoorOptions& o)
 
 void declare_door(cli::Tool& tool, DoorOptions& o)
 {
-    tool.optional_commands(commands, [&] {
-        tool.command("state", "Show what the door has counted, or forget it.",
-                     [&](CLI::App& app) { declare_state_command(tool, app, o); });
-    });
     auto& app = tool.app();
     tool.later(app, [&] {
         declare_lists(tool, app, o);
         declare_checks(tool, app, o);
         declare_process(tool, app, o);
     });
+    tool.command("state", "show what the door has counted, or forget it",
+                 [&](CLI::App& state) { declare_state_command(tool, state, o); });
 }
 
 } // namespace mgw::recv
