@@ -14,7 +14,7 @@ setup() {
 teardown() {
   local pid
   for pid in "${PIDS[@]}"; do
-    kill "$pid" 2>/dev/null && wait "$pid" || true # gone already, or ended by the signal: both are good
+    kill "$pid" 2>/dev/null && wait "$pid" || : # gone already, or ended by the signal: both are good
   done
 }
 

@@ -150,9 +150,9 @@ TEST(Credentials, NameTheLineThatIsNone)
     const auto line = credential_line("user", "x", "salt", 4096);
     EXPECT_EQ(Credentials::parse("# two\n\n" + line + "\n" + credential_line("a:b", "x", "salt", 4096), "f")->size(),
               2U);
-    for (const auto& bad : {std::string("user"), line + "x", line + "\n" + line, line.substr(4),
-                            credential_line("u", "x", "salt", 4095), credential_line("u", "x", "", 4096),
-                            std::string("u:SCRAM-SHA-256$")})
+    for (const auto& bad :
+         {std::string("user"), line + "x", line + "\n" + line, line.substr(4), credential_line("u", "x", "salt", 4095),
+          credential_line("u", "x", "", 4096), std::string("u:SCRAM-SHA-256$")})
         EXPECT_EQ(Credentials::parse(bad, "f").error().status, Status::config) << bad;
     EXPECT_TRUE(Credentials::parse(line + "\nx", "f").error().message.starts_with("f:2: "));
 }
