@@ -3,9 +3,9 @@
 #include "lib/core/hash.hpp"
 #include "lib/core/text.hpp"
 #include "lib/mail/codec.hpp"
+#include "lib/smtp/scram.hpp"
 
 #include <map>
-#include <openssl/evp.h>
 
 namespace mgw::smtp
 {
@@ -14,25 +14,14 @@ namespace
 {
 
 constexpr std::string_view scheme = "SCRAM-SHA-256$";
-constexpr std::uint32_t least_iterations = 4096;
-constexpr std::uint32_t most_iterations = 1'000'000;
+constexpr std::uint32_t most_iterations = 1'000'000; // of our own file
 constexpr std::size_t key_octets = 32;
 constexpr std::size_t most_salt_octets = 64;
 constexpr std::size_t made_salt_octets = 16;
 
-std::string salted_password(std::string_view password, std::string_view salt, std::uint32_t iterations)
-{
-    std::string out(key_octets, '\0');
-    ::PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()),
-                        reinterpret_cast<const unsigned char*>(salt.data()), static_cast<int>(salt.size()),
-                        static_cast<int>(iterations), ::EVP_sha256(), static_cast<int>(out.size()),
-                        reinterpret_cast<unsigned char*>(out.data()));
-    return out;
-}
-
 std::string stored_key_of(std::string_view salted)
 {
-    return sha256(hmac_sha256(salted, "Client Key"));
+    return scram::stored_key(scram::client_key(salted));
 }
 
 std::string base64(std::string_view octets)
@@ -45,9 +34,9 @@ std::string base64(std::string_view octets)
 std::string credential_line(std::string_view login, std::string_view password, std::string_view salt,
                             std::uint32_t iterations)
 {
-    const auto salted = salted_password(password, salt, iterations);
+    const auto salted = scram::salted_password(password, salt, iterations);
     return std::string(login) + ":" + std::string(scheme) + std::to_string(iterations) + ":" + base64(salt) + "$" +
-           base64(stored_key_of(salted)) + ":" + base64(hmac_sha256(salted, "Server Key"));
+           base64(stored_key_of(salted)) + ":" + base64(scram::server_key(salted));
 }
 
 Result<Credentials> Credentials::parse(std::string_view text, std::string_view name)
@@ -73,7 +62,7 @@ Result<Credentials> Credentials::parse(std::string_view text, std::string_view n
         if (how.size() != 2 || keys.size() != 2)
             return bad("no LOGIN:SCRAM-SHA-256$ITERATIONS:SALT$STORED:SERVER");
         const auto iterations = parse_number(how[0]);
-        if (!iterations || *iterations < least_iterations || *iterations > most_iterations)
+        if (!iterations || *iterations < scram::least_iterations || *iterations > most_iterations)
             return bad("iterations are 4096 to 1000000");
         const auto salt = strict_base64(how[1]);
         const auto stored = strict_base64(keys[0]);
@@ -112,18 +101,17 @@ CredentialAnswer Credentials::answer(const CredentialQuestion& question) const
         out.octets = has.salt;
         break;
     case CredentialQuestion::Kind::password: {
-        const auto stored = stored_key_of(salted_password(question.secret, has.salt, has.iterations));
+        const auto stored = stored_key_of(scram::salted_password(question.secret, has.salt, has.iterations));
         out.good = equal_secret(stored, has.stored_key) && known;
         break;
     }
     case CredentialQuestion::Kind::proof: {
         // the proof is the client's key under a mask that only who has the stored key can lift (RFC 5802 section 3)
-        auto client_key = hmac_sha256(has.stored_key, question.text);
-        for (std::size_t i = 0; i < client_key.size(); ++i)
-            client_key[i] = static_cast<char>(client_key[i] ^ (i < question.secret.size() ? question.secret[i] : 0));
-        out.good = equal_secret(sha256(client_key), has.stored_key) && known && question.secret.size() == key_octets;
+        const auto client_key = scram::exclusive_or(scram::signature(has.stored_key, question.text), question.secret);
+        out.good = equal_secret(scram::stored_key(client_key), has.stored_key) && known &&
+                   question.secret.size() == key_octets;
         if (out.good)
-            out.octets = hmac_sha256(has.server_key, question.text);
+            out.octets = scram::signature(has.server_key, question.text);
         break;
     }
     }

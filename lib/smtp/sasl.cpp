@@ -2,6 +2,7 @@
 
 #include "lib/core/text.hpp"
 #include "lib/mail/codec.hpp"
+#include "lib/smtp/scram.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,24 +32,6 @@ std::optional<std::string_view> take_attribute(std::string_view& text, char key)
     const auto value = text.substr(2, end - 2);
     text.remove_prefix(std::min(end + 1, text.size()));
     return value;
-}
-
-/// RFC 5802 section 5.1: "=2C" is a comma, "=3D" an equals sign, and no other "=" stands in a name.
-std::optional<std::string> sasl_name(std::string_view text)
-{
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '=') {
-            out += text[i];
-            continue;
-        }
-        const auto code = text.substr(i, 3);
-        if (code != "=2C" && code != "=3D")
-            return std::nullopt;
-        out += code == "=2C" ? ',' : '=';
-        i += 2;
-    }
-    return out;
 }
 
 bool is_nonce(std::string_view text)
@@ -150,7 +133,7 @@ SaslExchange::Step SaslExchange::scram_first(std::string_view response)
     rest.remove_prefix(2);
     std::optional<std::string> for_whom;
     if (const auto value = take_attribute(rest, 'a'))
-        for_whom = sasl_name(*value);
+        for_whom = scram::unescape_name(*value);
     else if (rest.starts_with(','))
         rest.remove_prefix(1);
     else
@@ -158,7 +141,7 @@ SaslExchange::Step SaslExchange::scram_first(std::string_view response)
     gs2_ = response.substr(0, response.size() - rest.size());
     first_ = rest;
     const auto name = take_attribute(rest, 'n');
-    const auto login = name ? sasl_name(*name) : std::nullopt;
+    const auto login = name ? scram::unescape_name(*name) : std::nullopt;
     const auto nonce = login ? take_attribute(rest, 'r') : std::nullopt;
     if (!nonce || !is_name(*login) || !is_nonce(*nonce) || (gs2_.contains('=') && for_whom != login))
         return Step::malformed;
