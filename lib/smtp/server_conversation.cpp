@@ -11,6 +11,8 @@ namespace mgw::smtp
 
 asio::awaitable<void> Front::serve(SessionPointer s)
 {
+    if (s->proxied && !co_await take_proxy_header(s))
+        co_return;
     if (s->implicit_tls && !co_await start_tls(s))
         co_return;
     bool goes_on = co_await greet(s);
@@ -125,6 +127,10 @@ asio::awaitable<bool> Front::converse(SessionPointer s, std::string_view octets)
         case ServerEvent::credentials:
             keep();
             co_await authenticate(s);
+            break;
+        case ServerEvent::xclient:
+            keep();
+            co_await stand_for(s);
             break;
         case ServerEvent::start_tls:
             if (!co_await send_replies(s))

@@ -106,7 +106,8 @@ void Front::take_connections(std::size_t index)
             refuse("421 4.3.2 Too many connections, try again later\r\n");
             continue;
         }
-        if (!peer.network.empty() && per_network_[peer.network] >= options_.connections_per_ip) {
+        const bool is_proxy = options_.is_proxy && options_.is_proxy(peer.ip);
+        if (!is_proxy && is_one_too_many(peer)) {
             refuse("421 4.7.0 Too many connections from your address\r\n");
             continue;
         }
@@ -121,28 +122,51 @@ void Front::start_session(int fd, int family, const FrontListener& listener, Pee
                           const ServerConfig& config)
 {
     auto s = std::make_shared<Session>(io_, family, fd, config, budget_);
-    s->peer = std::move(peer);
     s->listener = listener.name;
     s->implicit_tls = listener.tls;
     s->submission = listener.submission;
-    if (options_.may_relay && options_.may_relay(s->peer.ip))
-        s->codec.allow_relay();
+    s->proxied = options_.is_proxy && options_.is_proxy(peer.ip);
+    if (options_.may_xclient && options_.may_xclient(peer.ip) && !s->proxied)
+        s->codec.allow_xclient();
+    if (s->proxied)
+        s->peer.ip = peer.ip; // no client of its own: it does not count
+    else
+        set_peer(*s, std::move(peer));
     s->begin = SteadyClock::now();
     if (door_)
         s->session = options_.server.make_id();
     sessions_.insert(s);
-    if (!s->peer.network.empty())
-        ++per_network_[s->peer.network];
     asio::co_spawn(io_, serve(s), [this, s](std::exception_ptr failed) {
         // one session's failure (out of memory) is that session's end
         if (failed)
             options_.complain(Error{Status::temp_fail, "a session with " + s->peer.ip + " failed"});
         sessions_.erase(s);
-        if (const auto found = per_network_.find(s->peer.network); found != per_network_.end() && --found->second == 0)
-            per_network_.erase(found);
+        forget_peer(*s);
         if (options_.connected >= 0)
             stop();
     });
+}
+
+bool Front::is_one_too_many(const PeerAddress& peer) const
+{
+    const auto found = per_network_.find(peer.network);
+    return found != per_network_.end() && found->second >= options_.connections_per_ip;
+}
+
+/// Whom the session is with, and what that one may do.
+void Front::set_peer(Session& s, PeerAddress peer)
+{
+    forget_peer(s);
+    s.peer = std::move(peer);
+    s.codec.allow_relay(options_.may_relay && options_.may_relay(s.peer.ip));
+    if (!s.peer.network.empty())
+        ++per_network_[s.peer.network];
+}
+
+void Front::forget_peer(const Session& s)
+{
+    if (const auto found = per_network_.find(s.peer.network); found != per_network_.end() && --found->second == 0)
+        per_network_.erase(found);
 }
 
 Result<Status> run_front(FrontOptions options, const std::vector<FrontListener>& listeners, Fd control)

@@ -44,8 +44,11 @@ struct FrontOptions {
     bool ask_certificate = false; ///< of clients
     int keeper = -1;              ///< of passwords (start_keeper); the front's own from then on; no AUTH without
     std::chrono::milliseconds wrong_password_pause{1000}; ///< and as much more for each further one of that network
-    std::function<bool(const std::string& ip)> may_relay; ///< whether a client may send to any domain
-    int connected = -1;                                   ///< one session on this socket, then the end
+    using IsListed = std::function<bool(const std::string& ip)>;
+    IsListed may_relay;   ///< whether a client may send to any domain
+    IsListed may_xclient; ///< whether it may say whom it stands for (XCLIENT, XFORWARD)
+    IsListed is_proxy;    ///< whether its connections begin with a PROXY header
+    int connected = -1;   ///< one session on this socket, then the end
     std::string connected_ip;
     Clock clock;
     Random random;

@@ -48,6 +48,7 @@ struct Session : ServerVisit {
     std::optional<asio::ssl::stream<Socket&>> tls;
     bool implicit_tls = false;
     bool submission = false;
+    bool proxied = false;    ///< a PROXY header comes first
     asio::steady_timer wake; ///< cancelled when the lane or the door has answered
     Instant deadline = never;
     Instant begin;                 ///< of the session or of what followed its last message
@@ -74,8 +75,12 @@ private:
     asio::awaitable<void> accept(std::size_t listener);
     void take_connections(std::size_t listener);
     void start_session(int fd, int family, const FrontListener& listener, PeerAddress peer, const ServerConfig& config);
-
+    void set_peer(Session& s, PeerAddress peer);
+    void forget_peer(const Session& s);
+    bool is_one_too_many(const PeerAddress& peer) const;
     asio::awaitable<void> serve(SessionPointer s);
+    asio::awaitable<bool> take_proxy_header(SessionPointer s);
+    asio::awaitable<void> stand_for(SessionPointer s);
     asio::awaitable<bool> greet(SessionPointer s);
     asio::awaitable<bool> converse(SessionPointer s, std::string_view octets);
     asio::awaitable<std::size_t> read(SessionPointer s, ErrorCode& error);

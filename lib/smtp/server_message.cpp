@@ -141,9 +141,10 @@ Arrival Front::arrival(const Session& s) const
     Arrival out;
     out.id = s.codec.id();
     out.hostname = options_.server.hostname;
-    out.client.ip = s.peer.ip;
-    out.client.name = s.name;
-    out.client.helo = s.codec.helo();
+    const auto& forwarded = s.codec.forwarded();
+    out.client.ip = forwarded.address.value_or(s.peer.ip);
+    out.client.name = forwarded.name.value_or(s.name);
+    out.client.helo = forwarded.helo.value_or(s.codec.helo());
     out.client.proto = s.codec.protocol();
     out.client.tls = s.codec.tls();
     out.client.listener = s.listener;

@@ -145,6 +145,8 @@ ServerEvent ServerSession::dispatch(const CommandLine& command)
         return idle({214, "2.0.0", "RFC 5321"});
     if (verb == "STARTTLS")
         return start_tls(argument);
+    if (verb == "XCLIENT" || verb == "XFORWARD")
+        return xclient(argument, verb == "XFORWARD");
     if (verb == "AUTH")
         return auth(argument);
     if (verb == "BDAT")
@@ -199,6 +201,10 @@ std::vector<std::string> ServerSession::extensions() const
         out.push_back("AUTH " + std::string(SaslExchange::mechanisms));
     if (!tls_.empty())
         out.emplace_back("REQUIRETLS");
+    if (may_xclient_) {
+        out.push_back("XCLIENT " + std::string(xclient_attributes));
+        out.push_back("XFORWARD " + std::string(xforward_attributes));
+    }
     out.push_back("LIMITS RCPTMAX=" + std::to_string(config_.recipients));
     if (config_.messages > 0)
         out.back() += " MAILMAX=" + std::to_string(config_.messages);
@@ -235,6 +241,35 @@ void ServerSession::tls_started(std::string version)
     tls_ = std::move(version);
     asked_ = ServerEvent::none;
     state_ = State::command;
+}
+
+/// Postfix's extensions for those who stand between a client and this server.
+ServerEvent ServerSession::xclient(std::string_view argument, bool forward)
+{
+    if (!may_xclient_)
+        return error({550, "5.7.0", verb_ + " is not for you"});
+    if (has_sender_)
+        return error({503, "5.5.1", "No " + verb_ + " between MAIL and the end of the message"});
+    auto attributes = parse_xclient(argument, forward);
+    if (!attributes)
+        return error(attributes.error());
+    if (forward) {
+        forwarded_.add(*attributes);
+        return idle({250, "2.0.0", "Ok"});
+    }
+    stands_for_.add(*attributes);
+    return wait_for_answer(ServerEvent::xclient);
+}
+
+/// A new session of whom the client stands for (XCLIENT_README of Postfix: the greeting is the answer).
+void ServerSession::begin_again()
+{
+    reset();
+    helo_.clear();
+    extended_ = false;
+    greeted_ = false;
+    login_ = stands_for_.login.value_or(login_);
+    greet();
 }
 
 void ServerSession::close_with(const ServerReply& reply)
@@ -313,6 +348,7 @@ void ServerSession::reset()
     chunked_ = false;
     more_chunks_ = false;
     envelope_ = {};
+    forwarded_ = {};
     data_ = {};
     id_.clear();
 }

@@ -5,6 +5,7 @@
 #include "lib/smtp/server_command.hpp"
 #include "lib/smtp/server_data.hpp"
 #include "lib/smtp/server_parameters.hpp"
+#include "lib/smtp/xclient.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -50,6 +51,7 @@ enum class ServerEvent : char {
     data,        ///< data or a chunk may begin: accept() or refuse(), then feed() again, even with no octets
     message,     ///< a whole message is there, or fault() says why not: finish()
     credentials, ///< question() about a password: answer_credentials()
+    xclient,     ///< the client stands for another: stands_for(), accept() or refuse()
     start_tls,   ///< send the replies, shake hands, tls_started()
     close,       ///< send the replies and close
 };
@@ -101,7 +103,13 @@ public:
     void answer_credentials(const CredentialAnswer& answer);
     const CredentialQuestion& question() const { return sasl_->question(); }
     /// This client may send to any domain: --domain does not hold for it, as for one with a login.
-    void allow_relay() { may_relay_ = true; }
+    void allow_relay(bool allow) { may_relay_ = allow; }
+    /// This client may use XCLIENT and XFORWARD.
+    void allow_xclient() { may_xclient_ = true; }
+    /// At xclient: whom the client stands for. The answer is accept(), which forgets what was said before, or refuse().
+    const XclientAttributes& stands_for() const { return stands_for_; }
+    /// XFORWARD: whose the message in progress was; for the record and the block, not for rights.
+    const XclientAttributes& forwarded() const { return forwarded_; }
     /// After the handshake: everything that was said before is forgotten (RFC 3207 section 4.2).
     void tls_started(std::string version);
     /// Ends the session from outside: a time-out, a shutdown.
@@ -146,6 +154,7 @@ private:
     ServerEvent recipient(std::string_view argument);
     ServerEvent data(std::string_view argument);
     ServerEvent start_tls(std::string_view argument);
+    ServerEvent xclient(std::string_view argument, bool forward);
     ServerEvent auth(std::string_view argument);
     ServerEvent auth_response(std::string_view line);
     ServerEvent take_step(SaslExchange::Step step);
@@ -159,6 +168,7 @@ private:
     ServerEvent wait_for_answer(ServerEvent event);
     ServerEvent say(const ServerReply& reply);
     std::string worded(const ServerReply& reply) const;
+    void begin_again();
     void greet_client();
     void note_refusal(const ServerReply& reply);
     ServerEvent idle(const ServerReply& reply);
@@ -190,6 +200,9 @@ private:
     std::optional<SaslExchange> sasl_; // the AUTH in progress
     std::string login_;
     bool may_relay_ = false;
+    bool may_xclient_ = false;
+    XclientAttributes stands_for_;
+    XclientAttributes forwarded_;
     bool has_sender_ = false;
     bool refused_recipient_ = false;
     ServerEnvelope envelope_;

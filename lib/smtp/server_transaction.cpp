@@ -196,6 +196,9 @@ void ServerSession::accept()
 {
     state_ = State::command;
     switch (std::exchange(asked_, ServerEvent::none)) {
+    case ServerEvent::xclient:
+        begin_again();
+        break;
     case ServerEvent::hello:
         greet_client();
         break;
@@ -243,7 +246,7 @@ void ServerSession::refuse(const ServerReply& reply, bool and_close)
     }
     if (asked == ServerEvent::credentials)
         sasl_.reset();
-    if (asked == ServerEvent::hello || asked == ServerEvent::credentials)
+    if (asked == ServerEvent::hello || asked == ServerEvent::credentials || asked == ServerEvent::xclient)
         refusals_.push_back({verb_, {}, {}, {}, reply});
     note_refusal(reply);
     say(reply);

@@ -1,5 +1,6 @@
 #include "lib/smtp/server_visit.hpp"
 
+#include "lib/core/ip.hpp"
 #include "lib/core/text.hpp"
 
 #include <algorithm>
@@ -17,13 +18,16 @@ namespace
 Record begin_record(const ServerVisit& visit, const std::string& id)
 {
     Record record;
+    const auto& forwarded = visit.codec.forwarded();
     record.text("id", id)
         .text("stage", "mgw-recv")
-        .text("client", visit.peer.ip)
-        .text("helo", visit.codec.helo())
+        .text("client", forwarded.address.value_or(visit.peer.ip))
+        .text("helo", forwarded.helo.value_or(visit.codec.helo()))
         .text("proto", visit.codec.protocol());
-    if (!visit.name.empty())
-        record.text("name", visit.name);
+    if (const auto name = forwarded.name.value_or(visit.name); !name.empty())
+        record.text("name", name);
+    if (forwarded.address)
+        record.text("forwarded_by", visit.peer.ip);
     if (!visit.codec.tls().empty())
         record.text("tls", visit.codec.tls());
     if (!visit.tls_peer.fingerprint.empty())
@@ -41,6 +45,15 @@ void add_reply(Record& record, const ServerReply& reply)
 
 } // namespace
 
+PeerAddress peer_of(std::string_view ip)
+{
+    const auto address = parse_ip(ip);
+    if (!address)
+        return {};
+    const auto text = address->text();
+    return {text, address->is_v4 ? text : network_text(*address, 32, 64)};
+}
+
 PeerAddress peer_address(int fd)
 {
     sockaddr_storage address{};
@@ -48,19 +61,11 @@ PeerAddress peer_address(int fd)
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
         return {};
-    if (address.ss_family == AF_INET) {
+    if (address.ss_family == AF_INET)
         ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&address)->sin_addr, text.data(), text.size());
-        return {text.data(), text.data()};
-    }
-    if (address.ss_family != AF_INET6)
-        return {};
-    const auto& six = reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&six)) {
-        ::inet_ntop(AF_INET, six.s6_addr + 12, text.data(), text.size());
-        return {text.data(), text.data()};
-    }
-    ::inet_ntop(AF_INET6, &six, text.data(), text.size());
-    return {text.data(), hex({reinterpret_cast<const char*>(six.s6_addr), 8})};
+    else if (address.ss_family == AF_INET6)
+        ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&address)->sin6_addr, text.data(), text.size());
+    return peer_of(text.data());
 }
 
 void add_facts(Facts& facts, const Facts& more)

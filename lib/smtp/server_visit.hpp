@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct PeerAddress {
     std::string ip;
     std::string network;
 };
+
+/// The client with that address, in any form that parse_ip reads.
+PeerAddress peer_of(std::string_view ip);
 
 /// Who is at the other end of a connected socket.
 PeerAddress peer_address(int fd);

@@ -31,6 +31,8 @@ std::string outcome(std::string_view octets, std::size_t step, unsigned kind)
     config.make_id = [] { return std::string("01JDF3M1S8W7Q2E5T9XK4V6B0C"); };
     smtp::SpoolBudget budget{1U << 20, 0};
     smtp::ServerSession session(config, budget);
+    if ((kind & 4U) != 0)
+        session.allow_xclient();
     std::string out;
     bool open = true;
     while (open && !octets.empty()) {
@@ -42,6 +44,9 @@ std::string outcome(std::string_view octets, std::size_t step, unsigned kind)
                 if (!piece.empty())
                     std::abort(); // octets that nobody takes would be asked about for ever
                 more = false;
+                break;
+            case smtp::ServerEvent::xclient:
+                session.accept();
                 break;
             case smtp::ServerEvent::hello:
                 if (session.helo().starts_with('y'))

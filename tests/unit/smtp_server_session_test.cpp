@@ -54,6 +54,7 @@ Said talk(std::string_view octets, std::size_t step, ServerConfig config = {}, s
             case ServerEvent::none:
                 more = !piece.empty();
                 break;
+            case ServerEvent::xclient:
             case ServerEvent::hello:
             case ServerEvent::mail:
             case ServerEvent::recipient:

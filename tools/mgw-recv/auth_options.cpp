@@ -40,6 +40,15 @@ void declare_auth(cli::Tool& tool, AuthOptions& o)
                    "repeated.")
         ->type_name("NETWORK")
         ->allow_extra_args(false);
+    app.add_option("--proxy-from", o.proxy_from,
+                   "Network of proxies: connections from there must begin with a PROXY header (version 1 or 2), which "
+                   "says who the client is. May be repeated.")
+        ->type_name("NETWORK")
+        ->allow_extra_args(false);
+    app.add_option("--xclient-from", o.xclient_from,
+                   "Network whose clients may say with XCLIENT or XFORWARD whom they stand for. May be repeated.")
+        ->type_name("NETWORK")
+        ->allow_extra_args(false);
     tool.command("passwd", "read a password and print its line for --passwords", [&o](CLI::App& passwd) {
         passwd.add_option("LOGIN", o.login, "Whose password it is.")->required();
         passwd.callback([&o] { o.is_passwd = true; });

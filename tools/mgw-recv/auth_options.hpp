@@ -18,6 +18,8 @@ struct AuthOptions {
     std::string sender_logins;
     unsigned wrong_password_pause = 1;
     std::vector<std::string> relay_from;
+    std::vector<std::string> proxy_from;
+    std::vector<std::string> xclient_from;
     bool is_passwd = false; ///< the command `passwd`
     std::string login;
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <tuple>
 
 namespace mgw::recv
 {
@@ -48,6 +49,22 @@ bool may_send_as(const SenderLogins& table, const std::string& login, const std:
     return found != table.end() && found->second.contains(login);
 }
 
+/// Whether an address is in one of the networks; an empty function where there are none.
+Result<smtp::FrontOptions::IsListed> networks_of(const std::vector<std::string>& networks, const char* option)
+{
+    if (networks.empty())
+        return smtp::FrontOptions::IsListed{};
+    std::string text;
+    for (const auto& network : networks)
+        text += network + "\n";
+    auto table = lists::CidrTable::parse(text, option, lists::CidrKind::allow);
+    if (!table)
+        return pass(table);
+    return [table = std::make_shared<const lists::CidrTable>(std::move(*table))](const std::string& ip) {
+        return table->find(ip).has_value();
+    };
+}
+
 } // namespace
 
 Result<void> set_up_auth(const AuthOptions& o, bool has_certificate, smtp::FrontOptions& front)
@@ -67,16 +84,14 @@ Result<void> set_up_auth(const AuthOptions& o, bool has_certificate, smtp::Front
             return may_send_as(*table, login, path);
         };
     }
-    if (!o.relay_from.empty()) {
-        std::string text;
-        for (const auto& network : o.relay_from)
-            text += network + "\n";
-        auto table = lists::CidrTable::parse(text, "--relay-from", lists::CidrKind::allow);
-        if (!table)
-            return pass(table);
-        front.may_relay = [table = std::make_shared<const lists::CidrTable>(std::move(*table))](const std::string& ip) {
-            return table->find(ip).has_value();
-        };
+    const auto lists = {std::tuple{&o.relay_from, "--relay-from", &front.may_relay},
+                        std::tuple{&o.proxy_from, "--proxy-from", &front.is_proxy},
+                        std::tuple{&o.xclient_from, "--xclient-from", &front.may_xclient}};
+    for (const auto& [networks, option, into] : lists) {
+        auto listed = networks_of(*networks, option);
+        if (!listed)
+            return pass(listed);
+        *into = std::move(*listed);
     }
     return {};
 }
