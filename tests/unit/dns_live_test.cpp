@@ -29,10 +29,15 @@ class Server {
 public:
     Server()
     {
-        udp_ = bound(SOCK_DGRAM, 0);
-        port_ = port_of(udp_);
-        tcp_ = bound(SOCK_STREAM, port_);
-        listen(tcp_, 8);
+        // a port that is free for UDP may be in use for TCP
+        for (int i = 0; i < 50 && tcp_ < 0; ++i) {
+            if (udp_ >= 0)
+                close(udp_);
+            udp_ = bound(SOCK_DGRAM, 0);
+            port_ = port_of(udp_);
+            tcp_ = bound(SOCK_STREAM, port_);
+        }
+        EXPECT_EQ(listen(tcp_, 8), 0);
         thread_ = std::thread([this] { serve(); });
     }
     ~Server()
@@ -53,8 +58,10 @@ private:
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         address.sin_port = htons(port);
-        EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-        return fd;
+        if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0)
+            return fd;
+        close(fd);
+        return -1;
     }
     static std::uint16_t port_of(int fd)
     {
