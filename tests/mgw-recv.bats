@@ -1,22 +1,13 @@
 #!/usr/bin/env bats
 load helper
+load recv-helper
 
 # One lane of a test: a stage that passes frames on, and a sink that keeps what it gets.
 setup() {
-  BIN="$MGW_DATA/recv/bin"
-  KEEP="$T/keep"
-  mkdir -p "$KEEP"
-  SINK="$BIN/sink --keep=$KEEP"
-  QUEUE="$BIN/mgw-queue add --keep=$KEEP" # a sink that takes several recipients
-  PIDS=()
+  recv_setup
 }
 
-teardown() {
-  local pid
-  for pid in "${PIDS[@]}"; do
-    kill "$pid" 2>/dev/null && wait "$pid" || : # gone already, or ended by the signal: both are good
-  done
-}
+teardown() { recv_teardown; }
 
 # serve OPTION...: a server in the background; PORT and PID
 serve() {

@@ -1,9 +1,11 @@
+# shellcheck disable=SC2034 # what is set here is for the bats files
 # For the bats files of mgw-recv's server: one lane of a test, servers in the background, a client.
 recv_setup() {
   BIN="$MGW_DATA/recv/bin"
   KEEP="$T/keep"
   mkdir -p "$KEEP"
   SINK="$BIN/sink --keep=$KEEP"
+  QUEUE="$BIN/mgw-queue add --keep=$KEEP" # a sink that takes several recipients
   PIDS=()
 }
 

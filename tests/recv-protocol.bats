@@ -1,23 +1,14 @@
 #!/usr/bin/env bats
 # What clients can say to mgw-recv: extensions, parameters, chunks, and what is answered to what is wrong.
 load helper
+load recv-helper
 
 setup() {
-  BIN="$MGW_DATA/recv/bin"
-  KEEP="$T/keep"
-  mkdir -p "$KEEP"
-  SINK="$BIN/sink --keep=$KEEP"
-  QUEUE="$BIN/mgw-queue add --keep=$KEEP" # a sink that takes several recipients
+  recv_setup
   export MGW_SPOOL="$T/spool"
-  PIDS=()
 }
 
-teardown() {
-  local pid
-  for pid in "${PIDS[@]}"; do
-    kill "$pid" 2>/dev/null && wait "$pid" || : # gone already, or ended by the signal: both are good
-  done
-}
+teardown() { recv_teardown; }
 
 # serve OPTION...: a server in the background; PORT
 serve() {

@@ -5,7 +5,7 @@ load recv-helper
 
 setup() {
   recv_setup
-  SINK="$BIN/mgw-queue add --keep=$KEEP" # a sink that takes several recipients
+  SINK="$QUEUE"
   export MGW_SPOOL="$T/spool"
 }
 teardown() { recv_teardown; }

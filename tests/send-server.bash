@@ -1,3 +1,4 @@
+# shellcheck disable=SC2034 # what is set here is for the bats files
 # Loaded by the tests of mgw-send that need servers and certificates.
 
 # end_servers: closes what keeps servers alive, and waits for them

@@ -1,3 +1,4 @@
+#!/bin/bash
 # A Postfix of its own for tests: its configuration, queue and ports are private, and it is ended by its process id.
 
 # postfix_start FOLDER SMTP-PORT RELAY-PORT SETTING...: sends everything on to RELAY-PORT; a setting that begins with a digit is a
